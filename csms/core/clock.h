@@ -1,0 +1,35 @@
+/* clock.h - what is known of a station's clock, and which of its messages were queued (D12).
+ *
+ * An offline queue looks like a wrong clock, so only messages that are live by nature teach the
+ * offset; it is the median of the last ones.  Values only; no clock is read here.
+ */
+#ifndef CORE_CLOCK_H
+#define CORE_CLOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { CORE_CLOCK_SAMPLES = 5 };
+
+struct core_clock {
+    int64_t offset_us[CORE_CLOCK_SAMPLES]; /* received minus sent, newest overwrites oldest */
+    uint8_t count, next;
+};
+
+/* A live message bore at_us and came at received_us. */
+void core_clock_learn(struct core_clock *, int64_t at_us, int64_t received_us);
+/* The station has booted: its clock may have been set. */
+void core_clock_forget(struct core_clock *);
+/* To be added to the station's times.  False: not known. */
+bool core_clock_offset(const struct core_clock *, int64_t *ret_offset_us);
+
+/* Since when a station was unable to tell us of an event at once. */
+struct core_clock_line {
+    int64_t connected_us;   /* when this connection was opened */
+    int64_t busy_since_us;  /* first CALL of the unbroken run of CALLs that goes on now; 0: none */
+    int64_t received_us;
+};
+/* Did it happen in the past, when the station was away or busy with a predecessor? */
+bool core_clock_queued(const struct core_clock *, const struct core_clock_line *, int64_t at_us);
+
+#endif
