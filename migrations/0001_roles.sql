@@ -1,0 +1,97 @@
+-- Roles and schemas.
+--
+-- Roles belong to the cluster, which may hold several databases, so each is made or changed only
+-- where it is missing or different, and a neighbour that does the same at the same instant is
+-- waited out. Nobody but the four people's roles (viewer, operator, cashier, admin), the daemon
+-- and its four channels can ever connect; owner, writer and reader only own things.
+
+DO $roles$
+DECLARE
+    group_role text;
+    login text;
+    setting record;
+BEGIN
+    -- Roles without login.
+    FOREACH group_role IN ARRAY ARRAY['joulebook_owner', 'joulebook_writer', 'joulebook_reader',
+            'joulebook_viewer', 'joulebook_operator', 'joulebook_cashier', 'joulebook_admin'] LOOP
+        BEGIN
+            IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = group_role) THEN
+                EXECUTE format('CREATE ROLE %I NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE', group_role);
+            END IF;
+        EXCEPTION WHEN duplicate_object OR unique_violation THEN
+            NULL;
+        END;
+    END LOOP;
+
+    -- The daemon, and its one login for each of the people's roles.
+    FOREACH login IN ARRAY ARRAY['joulebook_app', 'joulebook_channel_viewer',
+            'joulebook_channel_operator', 'joulebook_channel_cashier', 'joulebook_channel_admin'] LOOP
+        BEGIN
+            IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = login) THEN
+                EXECUTE format('CREATE ROLE %I LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE', login);
+            END IF;
+        EXCEPTION WHEN duplicate_object OR unique_violation THEN
+            NULL;
+        END;
+        FOR setting IN SELECT * FROM (VALUES
+                ('lock_timeout', '2s'),
+                ('statement_timeout', CASE login WHEN 'joulebook_app' THEN '120s' ELSE '30s' END),
+                ('idle_in_transaction_session_timeout', '10s')) AS v(name, value) LOOP
+            IF NOT EXISTS (
+                    SELECT FROM pg_db_role_setting s JOIN pg_roles r ON r.oid = s.setrole
+                    WHERE r.rolname = login AND s.setdatabase = 0
+                      AND setting.name || '=' || setting.value = ANY (s.setconfig)) THEN
+                BEGIN
+                    EXECUTE format('ALTER ROLE %I SET %I = %L', login, setting.name, setting.value);
+                EXCEPTION WHEN internal_error OR unique_violation THEN
+                    PERFORM pg_sleep(0.2);          -- a neighbour's identical change
+                    EXECUTE format('ALTER ROLE %I SET %I = %L', login, setting.name, setting.value);
+                END;
+            END IF;
+        END LOOP;
+        IF login <> 'joulebook_app' THEN
+            group_role := replace(login, 'channel_', '');
+            IF NOT pg_has_role(login, group_role, 'MEMBER') THEN
+                BEGIN
+                    EXECUTE format('GRANT %I TO %I', group_role, login);
+                EXCEPTION WHEN unique_violation THEN
+                    NULL;
+                END;
+            END IF;
+        END IF;
+    END LOOP;
+END
+$roles$;
+
+DO $database$
+BEGIN
+    EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database());
+    EXECUTE format('GRANT CONNECT ON DATABASE %I TO joulebook_app, joulebook_viewer,'
+        ' joulebook_operator, joulebook_cashier, joulebook_admin', current_database());
+END
+$database$;
+REVOKE ALL ON SCHEMA public FROM PUBLIC;
+
+CREATE SCHEMA core AUTHORIZATION joulebook_owner;
+CREATE SCHEMA ledger AUTHORIZATION joulebook_owner;
+CREATE SCHEMA inbound AUTHORIZATION joulebook_owner;
+CREATE SCHEMA management AUTHORIZATION joulebook_owner;
+CREATE SCHEMA operation AUTHORIZATION joulebook_owner;
+CREATE SCHEMA query AUTHORIZATION joulebook_owner;
+CREATE SCHEMA api AUTHORIZATION joulebook_owner;
+
+COMMENT ON SCHEMA core IS 'Tables of all three platforms; nobody reads or writes them but through functions and views | 三个平台的数据表，只能经由函数和视图读写';
+COMMENT ON SCHEMA ledger IS 'Double-entry ledger: accounts, journals, entries, holds, settlements | 复式账本：账户、凭证、分录、冻结、结算';
+COMMENT ON SCHEMA inbound IS 'What the daemon calls for the messages of piles; no actions | 守护进程处理充电桩报文时调用的函数，不是操作';
+COMMENT ON SCHEMA management IS 'Management platform: one function per action | 管理平台：每个操作一个函数';
+COMMENT ON SCHEMA operation IS 'Operation platform: one function per action | 运营平台：每个操作一个函数';
+COMMENT ON SCHEMA query IS 'Query platform: views only | 查询平台：只有视图';
+COMMENT ON SCHEMA api IS 'The catalogue of actions and views, and the call by name | 操作与视图目录，以及按名称调用';
+
+GRANT USAGE ON SCHEMA core, ledger TO joulebook_writer, joulebook_reader, joulebook_app;
+GRANT USAGE ON SCHEMA inbound TO joulebook_writer, joulebook_app;
+GRANT USAGE ON SCHEMA management, operation, query, api TO joulebook_writer;
+-- core holds core.visible_sites(), which every reader of a view runs.
+GRANT USAGE ON SCHEMA core, management, operation, query, api
+    TO joulebook_viewer, joulebook_operator, joulebook_cashier, joulebook_admin;
+GRANT USAGE ON SCHEMA query TO joulebook_reader, joulebook_app;
