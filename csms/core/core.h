@@ -16,15 +16,13 @@
 #ifndef CORE_CORE_H
 #define CORE_CORE_H
 
+#include "ocpp/message.h"
+
 #include "csms/core/work.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#ifndef MUST_CHECK
-#define MUST_CHECK __attribute__((warn_unused_result))
-#endif
 
 struct core;
 

@@ -7,7 +7,7 @@
 #ifndef CORE_READING_H
 #define CORE_READING_H
 
-#include "ocpp/types.h"
+#include "ocpp/payloads.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -66,10 +66,10 @@ const char *core_quantity_name(enum core_quantity);
 
 /* Appends the rows of all meterValues.  Contexts point into the decoded message.  False: no
  * memory; the list is still to be released. */
-__attribute__((warn_unused_result)) bool core_reading_convert(struct core_reading_list *,
+MUST_CHECK bool core_reading_convert(struct core_reading_list *,
     const struct core_reading_source *, const struct ocpp_meter_value_list *);
 /* The rows as a JSON array, members named as the columns; NULL: no memory.  To be freed. */
-__attribute__((warn_unused_result)) char *core_reading_json(const struct core_reading_list *);
+MUST_CHECK char *core_reading_json(const struct core_reading_list *);
 void core_reading_list_done(struct core_reading_list *);
 
 #endif

@@ -8,7 +8,7 @@
 #ifndef CORE_WORK_H
 #define CORE_WORK_H
 
-#include "ocpp/message.h"
+#include "ocpp/catalogue.h"
 
 #include "csms/core/reading.h"
 

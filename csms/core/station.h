@@ -1,0 +1,170 @@
+/* station.h - one station inside the core: its connection, the message in work, the call of ours.
+ *
+ * Private to csms/core.  A record lives while its station is connected or has work outstanding.
+ * `station_go` is the only writer of `state`.  Invariants:
+ *  - `job` is NULL or the one inbound CALL in work; `work_token` is not 0 while the database owes
+ *    us its outcome, or that of a take-over (then `job` is NULL);
+ *  - `call` is NULL or the one command that is claimed; `command_token` is not 0 while a claim is
+ *    outstanding (then `call` is NULL).
+ */
+#ifndef CORE_STATION_H
+#define CORE_STATION_H
+
+#include "ocpp/frame.h"
+
+#include "csms/core/clock.h"
+#include "csms/core/core.h"
+
+enum {
+    CORE_QUEUE_PAUSE = 4, /* CALLs that wait before reading is paused */
+    CORE_QUEUE_MAX = 64,  /* what a transport may still deliver after that */
+    CORE_OPEN_MAX = 256,  /* open transactions remembered of one station */
+    CORE_PATIENT_MAX = 3, /* how often a worker waits for a row before the pile is put off */
+    CORE_TAKEOVERS_HOUR = 60,
+    CORE_ALIVE_MS = 30 * 1000,
+    CORE_LIVE_MS = 10 * 1000,      /* D12: a status so soon after a boot or trigger is live */
+    CORE_TRIGGERED_MS = 60 * 1000, /* how long a pending station may send what we triggered */
+    CORE_RUN_GAP_US = 5 * 1000000, /* CALLs this close are one unbroken run */
+    CORE_OUT_BYTES = 64 * 1024
+};
+
+enum station_state {
+    STATION_FREE,
+    STATION_WAITING, /* connected; work of an earlier connection is still outstanding */
+    STATION_TAKING,  /* connected; the epoch is on its way */
+    STATION_OPEN,    /* connected; frames are worked */
+    STATION_LEAVING, /* not connected; work is still outstanding */
+    STATION_STATES
+};
+
+/* One inbound CALL.  The frame points into `text`. */
+struct core_job {
+    struct core_job *next;
+    struct ocpp_frame frame;
+    enum ocpp_verdict verdict;
+    const void *request;
+    struct core_conn conn;
+    int64_t received_us;
+    uint64_t received_ms;
+    struct core_work work; /* kept to be given again: busy rows, a full lane */
+    struct ocpp_fault fault;
+    struct core_reading_list readings;
+    char *readings_json, *deviations, *payload;
+    uint8_t patience;
+    bool broken;   /* no frame that can be worked; `fault` says why */
+    size_t length;
+    char text[];
+};
+
+/* One command's CALL. */
+struct core_call {
+    int64_t command;
+    int64_t epoch;
+    enum ocpp_action action;
+    enum ocpp_action triggers; /* what a TriggerMessage asks for, or OCPP_ACTION_NONE */
+    bool sent;
+    uint32_t timeout_ms;
+    uint64_t deadline_ms;
+    size_t length;
+    char id[40];
+    char text[];
+};
+
+struct core_station {
+    int64_t id;
+    int64_t epoch;
+    struct core_conn conn;
+    enum station_state state;
+    enum core_registration registration;
+    struct core_job *job;
+    struct core_job *first, *last; /* CALLs that wait */
+    uint64_t work_token;
+    uint16_t waiting;
+    bool paused;
+    bool stalled; /* the lane had no room; tried again at the next tick */
+
+    bool hinted; /* commands may wait in the database */
+    uint64_t command_token;
+    int64_t command_epoch;
+    struct core_call *call;
+
+    int64_t connected_us, heard_us;
+    uint64_t heard_ms;
+    int64_t busy_since_us, answered_us;
+    uint64_t booted_ms, triggered_ms;
+    enum ocpp_action triggered;
+    struct core_clock clock;
+
+    int64_t *open; /* transactions without a Stop */
+    uint16_t open_count, open_room;
+
+    uint16_t takeovers; /* since takeovers_ms */
+    uint64_t takeovers_ms;
+    char remote[48];
+};
+
+struct core_slot {
+    uint32_t generation;
+    uint32_t station; /* index + 1; 0: none */
+};
+
+struct core {
+    struct core_config config;
+    struct core_ports ports;
+    struct core_station *stations;
+    uint32_t capacity;
+    uint32_t *free; /* stack of free records */
+    uint32_t free_count;
+    uint32_t *map; /* station id to index + 1, open addressing */
+    uint32_t map_mask;
+    struct core_slot *slots;
+    uint64_t sequence; /* of tokens */
+    uint32_t stalled, calls;
+    bool away, draining;
+    struct core_stats stats;
+    char out[CORE_OUT_BYTES];
+};
+
+/* core.c */
+void station_go(struct core_station *, enum station_state);
+uint64_t core_token(struct core *, const struct core_station *);
+void core_count(struct core *, enum core_note, const struct core_station *, const char *detail);
+bool station_connected(const struct core_station *);
+/* Sends to the station's present connection. */
+void station_send(struct core *, struct core_now, struct core_station *, const struct core_trace *);
+/* Takes the connection away from the station and closes it. */
+void station_disconnect(
+    struct core *, struct core_now, struct core_station *, enum core_close, const char *reason);
+/* Whatever is possible next: take over, work the next CALL, send a command, leave. */
+void station_next(struct core *, struct core_now, struct core_station *);
+
+/* station.c: the inbound side */
+void station_frame(struct core *, struct core_now, struct core_station *, const char *, size_t);
+void station_job_start(struct core *, struct core_now, struct core_station *, struct core_job *);
+void station_job_submit(struct core *, struct core_now, struct core_station *);
+void station_job_done(struct core *, struct core_now, struct core_station *, enum core_outcome,
+    const struct core_answer *);
+void core_job_free(struct core_job *);
+
+/* reply.c: confirmations */
+/* Writes the confirmation of the station's job into core->out; 0 only if no confirmation fits. */
+size_t reply_encode(
+    struct core *, struct core_now, const struct core_job *, const struct core_answer *);
+size_t reply_heartbeat(struct core *, struct core_now, const struct core_job *);
+
+/* call.c: the outbound side */
+void call_next(struct core *, struct core_now, struct core_station *);
+void call_claimed(struct core *, struct core_now, struct core_station *, enum core_outcome,
+    const struct core_answer *);
+/* A CALLRESULT or CALLERROR has come. */
+void call_answered(struct core *, struct core_now, struct core_station *, struct ocpp_frame *);
+void call_tick(struct core *, struct core_now, struct core_station *);
+void call_lost(struct core *, struct core_now, struct core_station *);
+
+/* open.c: the transactions known to be open */
+void open_set(struct core_station *, const char *list);
+void open_add(struct core_station *, int64_t transaction_id);
+void open_remove(struct core_station *, int64_t transaction_id);
+bool open_has(const struct core_station *, int64_t transaction_id);
+
+#endif
