@@ -1,10 +1,10 @@
 /* gate.h - the strict gate that every JSON text passes before cJSON sees it.
  *
  * cJSON is lenient where a bill must not be: it takes duplicate names, trailing text, NUL, broken
- * UTF-8, 007.  The gate takes RFC 8259 only, and of that what the limits allow: UTF-8, one document,
- * no byte order mark, no NUL even when escaped, no lone surrogate, no name twice in one object
- * (compared decoded, case-sensitive).  One pass, no allocation, no recursion; its work is bounded by
- * length x keys / 2.
+ * UTF-8, 007.  The gate takes RFC 8259 only, and of that what the limits allow: UTF-8, one
+ * document, no byte order mark, no NUL even when escaped, no lone surrogate, no name twice in one
+ * object (compared decoded, case-sensitive).  One pass, no allocation, no recursion; its work is
+ * bounded by length x keys / 2.
  */
 #ifndef OCPP_GATE_H
 #define OCPP_GATE_H
