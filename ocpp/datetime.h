@@ -17,7 +17,8 @@ enum { OCPP_DATETIME_BYTES = 25 };
  * after it.  On INVALID *ret_unix_us is untouched. */
 MUST_CHECK enum ocpp_datetime_result ocpp_datetime_read(const char *text, int64_t *ret_unix_us);
 
-/* 2026-01-31T12:00:00.000Z; finer digits are dropped.  The year must be within 0000 and 9999. */
+/* 2026-01-31T12:00:00.000Z; finer digits are dropped.  A time outside the years 0000 to 9999
+ * becomes the nearest one inside. */
 void ocpp_datetime_write(char buf[OCPP_DATETIME_BYTES], int64_t unix_us);
 
 #endif
