@@ -53,6 +53,9 @@ struct ocpp_shape {
 /* Never NULL for an action of the catalogue. */
 const struct ocpp_shape *ocpp_shape_of(enum ocpp_action action, bool confirmation);
 
+/* Whether the member at `member` (a struct's address plus field->offset) is there. */
+bool ocpp_field_present(const struct ocpp_field *field, const void *member);
+
 /* "int", "bool", "time", "decimal", "enum", "string", "strings", "object", "objects" */
 const char *ocpp_field_kind_text(enum ocpp_field_kind kind);
 
