@@ -23,10 +23,4 @@ MUST_CHECK size_t ocpp_encode_payload(char *buf, size_t size, enum ocpp_action a
 MUST_CHECK bool ocpp_payload_fault(enum ocpp_action action, bool confirmation, const void *payload,
     struct ocpp_fault *ret_fault);
 
-/* Decodes a payload that stands alone (a command of the database) as if it had come in a frame:
- * verdict, deviations and lifetime as of ocpp_frame_request.  Not JSON is UNUSABLE too.  If it is
- * EXACT, *ret_payload can be encoded. */
-MUST_CHECK enum ocpp_verdict ocpp_payload_read(const char *text, size_t length,
-    enum ocpp_action action, bool confirmation, struct ocpp_frame *ret, const void **ret_payload);
-
 #endif

@@ -30,7 +30,7 @@ enum {
     OCPP_FRAME_NUMBERS = 64   /* more numbers than this cost an allocation */
 };
 
-struct ocpp_tree;
+struct cJSON;
 
 struct ocpp_frame {
     enum ocpp_type type;
@@ -50,10 +50,11 @@ struct ocpp_frame {
     struct ocpp_mark numbers_few[OCPP_FRAME_NUMBERS];
     struct ocpp_mark *numbers;
     uint32_t number_count, payload_number;
-    struct ocpp_tree *tree;
+    struct cJSON *tree;
     struct ocpp_arena arena;
     struct ocpp_fault *deviations;
     uint32_t deviation_count;
+    bool out_of_memory;
 };
 
 /* Reads one whole text message of `length` bytes; it need not end in NUL.  Whatever the result, the
@@ -73,8 +74,14 @@ MUST_CHECK enum ocpp_verdict ocpp_frame_request(
 MUST_CHECK enum ocpp_verdict ocpp_frame_confirmation(
     struct ocpp_frame *frame, enum ocpp_action action, const void **ret_conf);
 
-/* Whether the official schema accepts the payload is the verdict; why not, and what the prose says
- * besides, are the deviations.  The i-th, NULL past the end; the first is the reason if unusable. */
+/* Decodes a payload that stands alone (a command of the database) as if it had come in a frame:
+ * verdict, deviations and lifetime as of ocpp_frame_request.  Not JSON is UNUSABLE too.  If it is
+ * EXACT, *ret_payload can be encoded. */
+MUST_CHECK enum ocpp_verdict ocpp_payload_read(const char *text, size_t length,
+    enum ocpp_action action, bool confirmation, struct ocpp_frame *ret, const void **ret_payload);
+
+/* The verdict is that of the official schema; what it minds, and what the prose does, are the
+ * deviations.  The i-th of them, NULL past the end; the first is the reason if unusable. */
 const struct ocpp_fault *ocpp_frame_deviation(const struct ocpp_frame *frame, uint32_t i);
 
 /* Takes a frame in any state, also one zeroed and never read. */
