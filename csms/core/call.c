@@ -171,6 +171,7 @@ static void call_send(struct core *core, struct core_now now, struct core_statio
 
     assert(call->epoch == station->epoch && !call->sent);
     call->sent = true;
+    call->sent_us = now.wall_us;
     call->deadline_ms = now.mono_ms + call->timeout_ms;
     if (call->triggers != OCPP_ACTION_NONE) {
         station->triggered = call->triggers;
@@ -264,6 +265,13 @@ static void error_write(struct core_text *text, const char *code, const char *me
     core_text_add(text, "}");
 }
 
+bool call_is(const struct core_station *station, const char *id)
+{
+    const struct core_call *call = station->call;
+
+    return call != NULL && call->sent && id != NULL && strcmp(call->id, id) == 0;
+}
+
 void call_answered(struct core *core, struct core_now now, struct core_station *station,
     struct ocpp_frame *frame)
 {
@@ -273,7 +281,7 @@ void call_answered(struct core *core, struct core_now now, struct core_station *
     const char *state = "call_error";
     const void *conf;
 
-    if (call == NULL || !call->sent || frame->id == NULL || strcmp(call->id, frame->id) != 0) {
+    if (!call_is(station, frame->id)) {
         core_count(core, CORE_NOTE_UNMATCHED, station, frame->id);
         return;
     }

@@ -71,6 +71,7 @@ enum core_note {
 struct core_trace {
     int64_t station;
     int64_t at_us;
+    int64_t call_us; /* of an answer: when its CALL came or left; else 0 */
     bool out;
     int type; /* 2, 3, 4; 0: no frame */
     enum ocpp_action action;

@@ -77,6 +77,7 @@ static void answer_send(struct core *core, struct core_now now, struct core_stat
     const struct core_job *job = station->job;
     struct core_trace message = {
         .type = type,
+        .call_us = job->received_us,
         .action = job->frame.action,
         .action_name = job->frame.action_name,
         .message_id = job->frame.id,
@@ -143,6 +144,10 @@ static void trace_in(
         .note = job->broken || type == 0 ? job->fault.text : NULL,
     };
 
+    if (type != OCPP_CALL && call_is(station, job->frame.id)) {
+        trace.action = station->call->action;
+        trace.call_us = station->call->sent_us;
+    }
     core->ports.trace(core->ports.ctx, &trace);
 }
 

@@ -63,6 +63,7 @@ struct core_call {
     enum ocpp_action action;
     enum ocpp_action triggers; /* what a TriggerMessage asks for, or OCPP_ACTION_NONE */
     bool sent;
+    int64_t sent_us;
     uint32_t timeout_ms;
     uint64_t deadline_ms;
     size_t length;
@@ -156,6 +157,8 @@ size_t reply_heartbeat(struct core *, struct core_now, const struct core_job *);
 void call_next(struct core *, struct core_now, struct core_station *);
 void call_claimed(struct core *, struct core_now, struct core_station *, enum core_outcome,
     const struct core_answer *);
+/* Is it the id of the call that waits for its answer? */
+bool call_is(const struct core_station *, const char *id);
 /* A CALLRESULT or CALLERROR has come. */
 void call_answered(struct core *, struct core_now, struct core_station *, struct ocpp_frame *);
 void call_tick(struct core *, struct core_now, struct core_station *);

@@ -1,0 +1,13 @@
+/* jobs.h - what the workers do with a claimed job of core.job, by its kind.  Worker threads. */
+#ifndef CSMS_JOBS_H
+#define CSMS_JOBS_H
+
+#include "csms/worker.h"
+
+/* False: failed, ctx is not used; why says it; the database decides when it is tried again. */
+bool jobs_run(
+    void *ctx, struct db_conn *, const struct worker_job *, char why[WORKER_WHY_MAX]);
+/* The kinds that are worked here, as the text of an array. */
+extern const char jobs_kinds[];
+
+#endif

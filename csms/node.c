@@ -1,0 +1,407 @@
+/* node.c - see node.h: making and ending a node, and what it does by the clock.
+ *
+ * The core's effects are in node_core.c, the transport's events in node_ws.c.
+ */
+#include "csms/node_inside.h"
+
+#include "db/migrate.h"
+
+#include "csms/jobs.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+enum {
+    TICK_MS = 100,
+    LOOK_MS = 2000,
+    SEEN_MS = 30000,
+    AWAY_MS = 10000, /* D4 */
+    DRAIN_CALLS_MS = 5000, /* how long answers are waited for before the rest is closed */
+    JOB_POLL_MS = 500
+};
+
+struct core_now node_now(const struct node *node)
+{
+    return (struct core_now){loop_mono_ms(node->config.loop), loop_wall_us(node->config.loop)};
+}
+
+const char *node_not_ready(const struct node *node)
+{
+    if (node->draining)
+        return "draining";
+    if (!db_lane_up(node->money) || !db_lane_up(node->telemetry))
+        return "the database is not connected";
+    if (node->away)
+        return "the database does not commit";
+    if (!db_listen_up(node->listening))
+        return "the node's lock is not held";
+    if (!roster_loaded(node->roster))
+        return "the directory is not loaded";
+    return NULL;
+}
+
+/* D4: nothing has been committed for 10 s although something waits; and both lanes commit again. */
+static void database_watch(struct node *node)
+{
+    uint64_t now_ms = loop_mono_ms(node->config.loop);
+    uint64_t money_ms = db_lane_oldest_ms(node->money, now_ms);
+    uint64_t telemetry_ms = db_lane_oldest_ms(node->telemetry, now_ms);
+    uint64_t oldest_ms = money_ms > telemetry_ms ? money_ms : telemetry_ms;
+    bool up = db_lane_up(node->money) && db_lane_up(node->telemetry);
+
+    if (!node->away && oldest_ms >= AWAY_MS) {
+        node->away = true;
+        log_event(node->config.log, DB_AWAY, log_uint("oldest_ms", oldest_ms));
+        core_database_away(node->core, node_now(node));
+    } else if (node->away && up && oldest_ms < AWAY_MS / 5) {
+        node->away = false;
+        log_event(node->config.log, DB_BACK, log_uint("oldest_ms", oldest_ms));
+        core_database_back(node->core, node_now(node));
+    }
+}
+
+static void drain_watch(struct node *node)
+{
+    uint64_t now_ms = loop_mono_ms(node->config.loop);
+    struct core_stats stats;
+
+    core_stats(node->core, &stats);
+    if (stats.connections > 0 && now_ms - node->drain_ms < DRAIN_CALLS_MS)
+        return;
+    if (stats.connections > 0)
+        core_close_all(
+            node->core, node_now(node), CORE_CLOSE_GOING_AWAY, "the node is going down");
+    if (stats.in_work > 0 && now_ms - node->drain_ms < DRAIN_CALLS_MS)
+        return;
+    if (!node->sockets_drained) {
+        node->sockets_drained = true;
+        ws_drain(node->ws, CORE_CLOSE_GOING_AWAY, "the node is going down", 1000);
+        node->drained_ms = now_ms;
+        trace_flush(node->trace, now_ms);
+    }
+    if (now_ms - node->drained_ms < 1500 && db_lane_stats(node->money).queued > 0)
+        return;
+    if (node->ended != NULL) {
+        loop_call *ended = node->ended;
+
+        node->ended = NULL;
+        ended(node->ended_ctx);
+    }
+}
+
+static void tick(void *ctx)
+{
+    struct node *node = ctx;
+    uint64_t now_ms = loop_mono_ms(node->config.loop);
+
+    core_tick(node->core, node_now(node));
+    trace_flush(node->trace, now_ms);
+    database_watch(node);
+    if (now_ms - node->looked_ms >= LOOK_MS) {
+        node->looked_ms = now_ms;
+        roster_directory(node->roster);
+        roster_commands(node->roster);
+    }
+    if (now_ms - node->seen_ms >= SEEN_MS) {
+        node->seen_ms = now_ms;
+        trace_seen(node->trace, node->core, now_ms);
+    }
+    if (node->draining)
+        drain_watch(node);
+    loop_timer_arm(node->config.loop, &node->tick, now_ms + TICK_MS);
+}
+
+static void lane_event(void *ctx, enum db_lane_event event, const char *detail)
+{
+    static const enum log_event_id events[] = {
+        [DB_LANE_UP] = LOG_DB_UP,
+        [DB_LANE_LOST] = LOG_DB_DOWN,
+        [DB_LANE_SERVER] = LOG_DB_REFUSED,
+        [DB_LANE_UNPREPARED] = LOG_DB_REFUSED,
+        [DB_LANE_AGAIN] = LOG_DB_UP,
+        [DB_LANE_SPLIT] = LOG_DB_REFUSED,
+        [DB_LANE_FAILED] = LOG_DB_REFUSED,
+    };
+    static const char *const words[] = {
+        [DB_LANE_UP] = "up",
+        [DB_LANE_LOST] = "lost",
+        [DB_LANE_SERVER] = "server_refused",
+        [DB_LANE_UNPREPARED] = "unprepared",
+        [DB_LANE_AGAIN] = "again",
+        [DB_LANE_SPLIT] = "split",
+        [DB_LANE_FAILED] = "failed",
+    };
+    struct node_lane *lane = ctx;
+    struct log_kv pairs[] = {log_str("lane", lane->name), log_str("event", words[event]),
+        log_str("detail", detail)};
+
+    log_write(lane->node->config.log, events[event], pairs, 3);
+}
+
+static void lane_watch(void *ctx, int fd, bool want_read, bool want_write)
+{
+    struct node_lane *lane = ctx;
+
+    link_watch(&lane->link, fd, want_read, want_write);
+}
+
+static void lane_alarm(void *ctx, uint64_t at_mono_ms)
+{
+    struct node_lane *lane = ctx;
+
+    link_alarm_set(&lane->link, at_mono_ms);
+}
+
+static void lane_ready(void *guest, bool readable, bool writable, uint64_t now_ms)
+{
+    db_lane_ready(guest, readable, writable, now_ms);
+}
+
+static void lane_rang(void *guest, uint64_t now_ms)
+{
+    db_lane_alarm(guest, now_ms);
+}
+
+static void listen_ready(void *guest, bool readable, bool writable, uint64_t now_ms)
+{
+    db_listen_ready(guest, readable, writable, now_ms);
+}
+
+static void listen_rang(void *guest, uint64_t now_ms)
+{
+    db_listen_alarm(guest, now_ms);
+}
+
+static struct db_lane *lane_make(struct node *node, struct node_lane *lane, const char *name)
+{
+    struct db_lane_config config = {
+        .conninfo = node->conninfo,
+        .name = name,
+        .durability_test = node->config.conf->top_durability == CONF_DURABILITY_TEST,
+    };
+    struct db_lane_ports ports = {
+        .ctx = lane, .watch = lane_watch, .alarm = lane_alarm, .event = lane_event};
+    struct db_lane *made;
+
+    lane->node = node;
+    lane->name = name;
+    link_init(&lane->link, node->config.loop, lane_ready, lane_rang);
+    made = db_lane_new(&config, &ports);
+    lane->link.guest = made;
+    return made;
+}
+
+/* D16: a node that lost its lock no longer owns its piles. */
+static void listen_event(
+    void *ctx, enum db_listen_event event, const char *channel, const char *detail)
+{
+    struct node_lane *lane = ctx;
+    struct node *node = lane->node;
+
+    if (event == DB_LISTEN_HEARD) {
+        char *end = NULL;
+        long long station = detail != NULL ? strtoll(detail, &end, 10) : 0;
+
+        if (strncmp(channel, "joulebook_node_", 15) == 0 && station > 0)
+            core_command_hint(node->core, node_now(node), station);
+        else
+            roster_directory(node->roster);
+        return;
+    }
+    if (event == DB_LISTEN_UP) {
+        log_event(node->config.log, DB_UP, log_str("lane", "listen"));
+        roster_reload(node->roster);
+        return;
+    }
+    log_event(node->config.log, DB_DOWN, log_str("lane", "listen"), log_str("detail", detail));
+    if (event == DB_LISTEN_LOST)
+        core_close_all(node->core, node_now(node), CORE_CLOSE_RESTART, "the node lost its lock");
+}
+
+static bool listen_make(struct node *node)
+{
+    struct node_lane *lane = &node->listen_lane;
+    struct db_listen_ports ports = {
+        .ctx = lane, .watch = lane_watch, .alarm = lane_alarm, .event = listen_event};
+
+    lane->node = node;
+    lane->name = "listen";
+    link_init(&lane->link, node->config.loop, listen_ready, listen_rang);
+    node->listening = db_listen_new(node->conninfo, node->id, &ports);
+    lane->link.guest = node->listening;
+    return node->listening != NULL;
+}
+
+static void node_name(const struct conf *conf, char name[65])
+{
+    snprintf(name, 65, "%s", conf->top_node);
+    if (name[0] == '\0' && gethostname(name, 64) != 0)
+        snprintf(name, 65, "node");
+}
+
+static void conninfo_make(const struct conf *conf, char *buf, size_t size)
+{
+    if (strcmp(conf->top_database, "embedded") == 0)
+        snprintf(buf, size, "host=%s dbname=joulebook user=joulebook_app", conf->top_run_dir);
+    else
+        snprintf(buf, size, "%s", conf->top_database);
+}
+
+/* The node's number, from a database whose schema is this build's. */
+static int number_get(struct node *node, struct db_conn *conn, char why[NODE_WHY_MAX])
+{
+    struct db_rows rows = {0};
+    struct db_args args;
+    struct db_fault fault;
+
+    if (db_schema_check(conn, NULL, &fault) != DB_SCHEMA_OK) {
+        snprintf(why, NODE_WHY_MAX, "%s; run: csms db migrate", fault.text);
+        return EX_UNAVAILABLE;
+    }
+    db_args_init(&args);
+    db_args_text(&args, node->name);
+    db_args_text(&args, node->config.version);
+    db_args_row(&args);
+    if (db_conn_run(conn, DB_STMT_NODE_START, &args, &rows) == DB_OK && rows.count == 1) {
+        struct db_row row = db_rows_at(&rows, 0);
+
+        node->id = db_row_int8(&row, 0);
+    } else {
+        snprintf(why, NODE_WHY_MAX, "the database gives no node number: %s",
+            db_conn_fault(conn)->text);
+    }
+    db_rows_done(&rows);
+    db_args_done(&args);
+    return node->id != 0 ? EX_OK : EX_UNAVAILABLE;
+}
+
+static int database_greet(struct node *node, char why[NODE_WHY_MAX])
+{
+    struct db_fault fault;
+    struct db_conn *conn = db_conn_open(node->conninfo, "joulebook/start", &fault);
+    int status;
+
+    if (conn == NULL) {
+        snprintf(why, NODE_WHY_MAX, "no connection to the database: %s", fault.text);
+        return fault.sqlstate[0] == '2' && fault.sqlstate[1] == '8' ? EX_NOPERM : EX_UNAVAILABLE;
+    }
+    status = number_get(node, conn, why);
+    db_conn_close(conn);
+    return status;
+}
+
+static int pepper_get(struct node *node, char why[NODE_WHY_MAX])
+{
+    const struct conf *conf = node->config.conf;
+    char file[600], reason[256];
+
+    if (conf->top_pepper_file[0] != '\0')
+        snprintf(file, sizeof file, "%s", conf->top_pepper_file);
+    else
+        snprintf(file, sizeof file, "%s/pepper", conf->top_state_dir);
+    if (pepper_load(&node->pepper, file, reason))
+        return EX_OK;
+    snprintf(why, NODE_WHY_MAX, "%s", reason);
+    return EX_CANTCREAT;
+}
+
+static bool parts_make(struct node *node)
+{
+    struct worker_config workers = {
+        .conninfo = node->conninfo,
+        .name = node->name,
+        .threads = (uint32_t)node->config.conf->workers_threads,
+        .poll_ms = JOB_POLL_MS,
+        .log = node->config.log,
+        .kinds = jobs_kinds,
+        .job = jobs_run,
+    };
+    struct roster_config roster = {
+        .loop = node->config.loop, .log = node->config.log, .node = node->id};
+
+    node->money = lane_make(node, &node->money_lane, "money");
+    node->telemetry = lane_make(node, &node->telemetry_lane, "telemetry");
+    if (node->money == NULL || node->telemetry == NULL || !node_core_make(node))
+        return false;
+    node->trace = trace_new(node->telemetry, false);
+    node->workers = workers_new(node->config.loop, &workers);
+    if (node->trace == NULL || node->workers == NULL || !node_ws_make(node))
+        return false;
+    roster.workers = node->workers;
+    roster.directory = node->directory;
+    roster.core = node->core;
+    node->roster = roster_new(&roster);
+    return node->roster != NULL && listen_make(node);
+}
+
+struct node *node_new(const struct node_config *config, int *ret_exit, char why[NODE_WHY_MAX])
+{
+    struct node *node = calloc(1, sizeof *node);
+
+    *ret_exit = EX_TEMPFAIL;
+    snprintf(why, NODE_WHY_MAX, "out of memory");
+    if (node == NULL)
+        return NULL;
+    node->config = *config;
+    node_name(config->conf, node->name);
+    conninfo_make(config->conf, node->conninfo, sizeof node->conninfo);
+    *ret_exit = pepper_get(node, why);
+    if (*ret_exit == EX_OK)
+        *ret_exit = database_greet(node, why);
+    if (*ret_exit == EX_OK && !parts_make(node)) {
+        *ret_exit = EX_TEMPFAIL;
+        snprintf(why, NODE_WHY_MAX, "out of memory, or no thread could be made");
+    }
+    if (*ret_exit == EX_OK)
+        *ret_exit = node_listen(node, why);
+    if (*ret_exit != EX_OK) {
+        node_free(node);
+        return NULL;
+    }
+    node->tick = (struct wheel_timer){.fire = tick, .ctx = node};
+    loop_timer_arm(config->loop, &node->tick, loop_mono_ms(config->loop));
+    return node;
+}
+
+void node_free(struct node *node)
+{
+    if (node == NULL)
+        return;
+    if (node->tick.fire != NULL)
+        loop_timer_disarm(node->config.loop, &node->tick);
+    workers_free(node->workers); /* gives tasks back, and the core may still send */
+    ws_free(node->ws);
+    db_listen_free(node->listening);
+    db_lane_free(node->money);
+    db_lane_free(node->telemetry);
+    link_done(&node->listen_lane.link);
+    link_done(&node->money_lane.link);
+    link_done(&node->telemetry_lane.link);
+    roster_free(node->roster);
+    trace_free(node->trace);
+    core_admit_free(node->admit);
+    core_directory_free(node->directory);
+    core_free(node->core);
+    pages_free(node->pages);
+    metrics_free(node->metrics);
+    db_args_done(&node->args);
+    pepper_done(&node->pepper);
+    free(node);
+}
+
+void node_drain(struct node *node, loop_call *ended, void *ctx)
+{
+    if (node->draining)
+        return;
+    node->draining = true;
+    node->drain_ms = loop_mono_ms(node->config.loop);
+    node->ended = ended;
+    node->ended_ctx = ctx;
+    ws_listen_stop(node->ws);
+    workers_drain(node->workers);
+    core_drain(node->core, node_now(node));
+}

@@ -1,0 +1,35 @@
+/* node.h - one csmsd process: transport, core, lanes and workers put together.
+ *
+ * The node makes what the core asks for happen: a piece of work becomes a statement on a lane (or
+ * with a worker, if it has to wait for a row), a send becomes a frame.  It watches the lanes (D4),
+ * holds the node's lock (D16) and writes the trace behind the answers (D13).
+ * Loop thread only; nothing here blocks except node_new, before the loop runs.
+ */
+#ifndef CSMS_NODE_H
+#define CSMS_NODE_H
+
+#include "csms/conf.h"
+#include "csms/log.h"
+#include "csms/loop.h"
+
+struct node;
+
+struct node_config {
+    struct loop *loop;
+    struct log *log;
+    const struct conf *conf;
+    const char *version;
+};
+
+enum { NODE_WHY_MAX = 512 };
+
+/* NULL: ret_exit is the process's exit status (sysexits), why says it. */
+MUST_CHECK struct node *node_new(
+    const struct node_config *, int *ret_exit, char why[NODE_WHY_MAX]);
+void node_free(struct node *);
+/* A new configuration is in force; the old one may go afterwards. */
+void node_reload(struct node *, const struct conf *);
+/* No new connection, no new work; `ended` is called when all connections are gone. */
+void node_drain(struct node *, loop_call *ended, void *ctx);
+
+#endif

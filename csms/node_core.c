@@ -1,0 +1,230 @@
+/* node_core.c - the core's effects: statements, frames, notes. */
+#include "csms/node_inside.h"
+
+#include "ocpp/frame.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct ws_conn ws_conn_of(struct core_conn conn)
+{
+    return (struct ws_conn){.slot = conn.slot, .generation = conn.generation};
+}
+
+static void port_send(void *ctx, struct core_conn conn, const char *text, size_t length)
+{
+    struct node *node = ctx;
+
+    (void)ws_send(node->ws, ws_conn_of(conn), text, length);
+}
+
+static void port_close(void *ctx, struct core_conn conn, int code, const char *reason)
+{
+    struct node *node = ctx;
+
+    ws_close(node->ws, ws_conn_of(conn), code, reason);
+}
+
+static void port_pause(void *ctx, struct core_conn conn, bool paused)
+{
+    struct node *node = ctx;
+
+    ws_pause(node->ws, ws_conn_of(conn), paused);
+}
+
+/* A result of either way, given to the core as what it knows. */
+static void give(struct node *node, enum core_work_kind kind, uint64_t token,
+    enum db_result result, const struct db_row *row)
+{
+    enum core_outcome outcome = inbound_outcome(result, row != NULL);
+    struct core_answer answer;
+
+    inbound_answer(kind, row, &answer);
+    core_work_done(node->core, node_now(node), token, outcome, &answer);
+}
+
+static void lane_done(
+    void *ctx, uint64_t token, enum db_result result, const struct db_row *row)
+{
+    struct node_kind *kind = ctx;
+
+    give(kind->node, kind->kind, token, result, row);
+}
+
+/* A statement that waits for a row, with a worker (D3). */
+struct patient {
+    struct worker_task task;
+    struct node_kind *kind;
+    uint64_t token;
+    struct db_args args;
+    enum db_result result;
+    struct db_rows rows;
+};
+
+static void patient_run(struct worker_task *task, struct db_conn *conn)
+{
+    struct patient *patient = (struct patient *)task;
+
+    patient->result = DB_DOWN;
+    if (conn != NULL)
+        patient->result = db_conn_run(
+            conn, inbound_statement(patient->kind->kind), &patient->args, &patient->rows);
+}
+
+static void patient_done(struct worker_task *task)
+{
+    struct patient *patient = (struct patient *)task;
+    bool found = patient->rows.count == 1;
+    struct db_row row = {0};
+
+    if (found)
+        row = db_rows_at(&patient->rows, 0);
+    give(patient->kind->node, patient->kind->kind, patient->token, patient->result,
+        found ? &row : NULL);
+    db_rows_done(&patient->rows);
+    db_args_done(&patient->args);
+    free(patient);
+}
+
+static bool patient_start(struct node *node, const struct core_work *work)
+{
+    struct patient *patient = calloc(1, sizeof *patient);
+
+    if (patient == NULL)
+        return false;
+    patient->task = (struct worker_task){.run = patient_run, .done = patient_done};
+    patient->kind = &node->kinds[work->kind];
+    patient->token = work->token;
+    db_args_init(&patient->args);
+    inbound_bind(work, node->id, &patient->args);
+    if (!db_args_ok(&patient->args)) {
+        db_args_done(&patient->args);
+        free(patient);
+        return false;
+    }
+    workers_post(node->workers, &patient->task);
+    return true;
+}
+
+static bool port_work(void *ctx, const struct core_work *work)
+{
+    struct node *node = ctx;
+    struct db_work db_work = {
+        .stmt = inbound_statement(work->kind),
+        .args = &node->args,
+        .done = work->token != 0 ? lane_done : NULL,
+        .ctx = &node->kinds[work->kind],
+        .token = work->token,
+    };
+    bool telemetry = inbound_lane(work->kind) == INBOUND_TELEMETRY;
+
+    if (work->patient && !telemetry)
+        return patient_start(node, work);
+    inbound_bind(work, node->id, &node->args);
+    return db_lane_submit(telemetry ? node->telemetry : node->money, &db_work,
+        loop_mono_ms(node->config.loop));
+}
+
+static void count_frame(struct node *node, const struct core_trace *frame)
+{
+    int16_t action = (int16_t)frame->action;
+    /* An answer that leaves ends a call that came in. */
+    int16_t direction = frame->out ? METRIC_IN : METRIC_OUT;
+    int16_t outcome = frame->type == OCPP_CALL_RESULT ? METRIC_OK : METRIC_ERROR;
+
+    if (frame->type != OCPP_CALL_RESULT && frame->type != OCPP_CALL_ERROR) {
+        if (frame->type == 0)
+            metrics_add(node->metrics, METRIC_OCPP_MESSAGES,
+                METRIC_AT(action, METRIC_IN, METRIC_MALFORMED), 1);
+        return;
+    }
+    metrics_add(node->metrics, METRIC_OCPP_MESSAGES, METRIC_AT(action, direction, outcome), 1);
+    if (frame->call_us > 0 && frame->at_us >= frame->call_us)
+        metrics_time(node->metrics, METRIC_OCPP_CALL_DURATION, METRIC_AT(action, direction),
+            (uint64_t)(frame->at_us - frame->call_us));
+}
+
+static void log_frame(struct node *node, const struct core_trace *frame)
+{
+    enum log_event_id event = frame->out ? LOG_FRAME_OUT : LOG_FRAME_IN;
+    struct log_kv pairs[] = {
+        log_int("station", frame->station),
+        log_int("type", frame->type),
+        log_str("action", frame->action_name),
+        log_str("id", frame->message_id),
+        log_uint("bytes", frame->length),
+        log_bytes("frame", frame->text, frame->length),
+    };
+    bool full = node->config.conf->log_frames == CONF_FRAMES_FULL;
+
+    if (node->config.conf->log_frames != CONF_FRAMES_OFF && log_wants(node->config.log, event))
+        log_write(node->config.log, event, pairs, full ? 6 : 5);
+}
+
+static void port_trace(void *ctx, const struct core_trace *frame)
+{
+    struct node *node = ctx;
+
+    count_frame(node, frame);
+    log_frame(node, frame);
+    trace_frame(node->trace, frame);
+}
+
+static void port_note(void *ctx, enum core_note note, int64_t station, const char *detail)
+{
+    static const enum log_event_id events[CORE_NOTES] = {
+        [CORE_NOTE_OPENED] = LOG_OPENED,
+        [CORE_NOTE_CLOSED] = LOG_CLOSED,
+        [CORE_NOTE_REPLACED] = LOG_NOTE,
+        [CORE_NOTE_REPLACED_ALIVE] = LOG_NOTE,
+        [CORE_NOTE_NOT_FRAME] = LOG_NOTE,
+        [CORE_NOTE_UNMATCHED] = LOG_NOTE,
+        [CORE_NOTE_CALL_ERROR] = LOG_NOTE,
+        [CORE_NOTE_TOLERATED] = LOG_FRAME_IN,
+        [CORE_NOTE_UNUSABLE] = LOG_NOTE,
+        [CORE_NOTE_BUSY] = LOG_NOTE,
+        [CORE_NOTE_REFUSED] = LOG_NOTE,
+        [CORE_NOTE_UNANSWERED] = LOG_NOTE,
+        [CORE_NOTE_OVERRUN] = LOG_NOTE,
+        [CORE_NOTE_COMMAND] = LOG_COMMAND,
+        [CORE_NOTE_COMMAND_ENDED] = LOG_COMMAND,
+        [CORE_NOTE_NO_MEMORY] = LOG_NOTE,
+    };
+    struct node *node = ctx;
+    const struct core_entry *entry = core_directory_get(node->directory, station);
+    struct log_kv pairs[] = {
+        log_int("station", station),
+        log_str("identity", entry != NULL ? entry->identity : NULL),
+        log_str("note", core_note_name(note)),
+        log_str("detail", detail),
+    };
+
+    log_write(node->config.log, events[note], pairs, 4);
+}
+
+bool node_core_make(struct node *node)
+{
+    const struct conf *conf = node->config.conf;
+    struct core_config config = {
+        .connections = (uint32_t)conf->limits_connections,
+        .call_timeout_ms = (uint32_t)conf->ocpp_call_timeout_s * 1000,
+        .heartbeat_s = (uint32_t)conf->ocpp_heartbeat_s,
+        .limits = ocpp_limits_pile,
+    };
+    struct core_ports ports = {
+        .ctx = node,
+        .send = port_send,
+        .close = port_close,
+        .pause = port_pause,
+        .work = port_work,
+        .trace = port_trace,
+        .note = port_note,
+    };
+
+    for (int i = 0; i < CORE_WORK_KINDS; i++)
+        node->kinds[i] = (struct node_kind){.node = node, .kind = (enum core_work_kind)i};
+    db_args_init(&node->args);
+    node->core = core_new(&config, &ports);
+    return node->core != NULL;
+}

@@ -1,0 +1,221 @@
+/* roster.c - see roster.h. */
+#include "csms/roster.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Columns of directory.sql. */
+enum {
+    SEQ,
+    STATION,
+    IDENTITY,
+    KEY_HASHES,
+    SECURITY_PROFILE,
+    REGISTRATION,
+    BOOT_NUMBER,
+    BLOCKED,
+    PING_S,
+    QUIRKS
+};
+
+/* One look: a query with one number, at most one under way at a time. */
+struct look {
+    struct worker_task task;
+    struct roster *roster;
+    enum db_stmt stmt;
+    int64_t argument;
+    bool under_way, again;
+    enum db_result result;
+    struct db_rows rows;
+};
+
+struct roster {
+    struct roster_config config;
+    struct look directory, commands;
+    bool loaded, whole;
+};
+
+static void look_run(struct worker_task *task, struct db_conn *conn)
+{
+    struct look *look = (struct look *)task;
+    struct db_args args;
+
+    look->result = DB_DOWN;
+    if (conn == NULL)
+        return;
+    db_args_init(&args);
+    db_args_int8(&args, look->argument);
+    db_args_row(&args);
+    look->result = db_conn_run(conn, look->stmt, &args, &look->rows);
+    db_args_done(&args);
+}
+
+static void look_start(struct look *look, int64_t argument)
+{
+    if (look->under_way) {
+        look->again = true;
+        return;
+    }
+    look->under_way = true;
+    look->argument = argument;
+    workers_post(look->roster->config.workers, &look->task);
+}
+
+static bool entry_read(const struct db_row *row, struct core_entry *ret)
+{
+    const char *identity = db_row_text(row, IDENTITY);
+    const char *registration = db_row_text(row, REGISTRATION);
+    const char *hashes = db_row_text(row, KEY_HASHES);
+    const char *quirks = db_row_text(row, QUIRKS);
+
+    *ret = (struct core_entry){
+        .station = db_row_int8(row, STATION),
+        .seq = db_row_int8(row, SEQ),
+        .security_profile = (uint8_t)db_row_int8(row, SECURITY_PROFILE),
+        .blocked = db_row_bool(row, BLOCKED),
+        .ping_s = db_row_is_null(row, PING_S) ? -1 : (int32_t)db_row_int8(row, PING_S),
+        .boot_number = (int32_t)db_row_int8(row, BOOT_NUMBER),
+        .quirks = core_quirks_read(quirks != NULL ? quirks : ""),
+    };
+    if (identity == NULL || strlen(identity) > CORE_IDENTITY_MAX)
+        return false;
+    memcpy(ret->identity, identity, strlen(identity) + 1);
+    if (registration != NULL)
+        strncpy(ret->registration, registration, sizeof ret->registration - 1);
+    return core_key_hashes_read(hashes != NULL ? hashes : "", ret);
+}
+
+/* Does every key that was good before still open the door? */
+static bool keys_kept(const struct core_entry *before, const struct core_entry *after)
+{
+    for (uint8_t i = 0; i < before->key_count; i++) {
+        bool kept = false;
+
+        for (uint8_t k = 0; k < after->key_count; k++)
+            kept |= memcmp(before->key_hashes[i], after->key_hashes[k], CORE_KEY_HASH) == 0;
+        if (!kept)
+            return false;
+    }
+    return true;
+}
+
+static void entry_put(struct roster *roster, const struct core_entry *entry, struct core_now now)
+{
+    const struct core_entry *before =
+        core_directory_get(roster->config.directory, entry->station);
+    bool revoked = entry->blocked || (before != NULL && !keys_kept(before, entry));
+
+    if (!core_directory_put(roster->config.directory, entry)) {
+        log_event(roster->config.log, NOTE, log_str("identity", entry->identity),
+            log_str("note", "not an identity the directory can hold"));
+        return;
+    }
+    if (revoked)
+        core_station_close(
+            roster->config.core, now, entry->station, "the credentials are no longer valid");
+}
+
+static void directory_done(struct worker_task *task)
+{
+    struct look *look = (struct look *)task;
+    struct roster *roster = look->roster;
+    bool whole = look->argument == 0, ok = look->result == DB_OK || look->result == DB_NONE;
+    struct core_now now = {
+        loop_mono_ms(roster->config.loop), loop_wall_us(roster->config.loop)};
+
+    look->under_way = false;
+    if (ok && whole)
+        core_directory_begin(roster->config.directory);
+    for (int i = 0; look->result == DB_OK && i < look->rows.count; i++) {
+        struct db_row row = db_rows_at(&look->rows, i);
+        struct core_entry entry;
+
+        if (entry_read(&row, &entry))
+            entry_put(roster, &entry, now);
+    }
+    db_rows_done(&look->rows);
+    if (ok && whole) {
+        core_directory_end(roster->config.directory);
+        if (roster->whole)
+            log_event(roster->config.log, DIRECTORY,
+                log_uint("stations", core_directory_count(roster->config.directory)));
+        roster->whole = false;
+        roster->loaded = true;
+    }
+    if (look->again) {
+        look->again = false;
+        roster_directory(roster);
+    }
+}
+
+static void commands_done(struct worker_task *task)
+{
+    struct look *look = (struct look *)task;
+    struct roster *roster = look->roster;
+    struct core_now now = {
+        loop_mono_ms(roster->config.loop), loop_wall_us(roster->config.loop)};
+
+    look->under_way = false;
+    for (int i = 0; look->result == DB_OK && i < look->rows.count; i++) {
+        struct db_row row = db_rows_at(&look->rows, i);
+
+        core_command_hint(roster->config.core, now, db_row_int8(&row, 0));
+    }
+    db_rows_done(&look->rows);
+    if (look->again) {
+        look->again = false;
+        roster_commands(roster);
+    }
+}
+
+struct roster *roster_new(const struct roster_config *config)
+{
+    struct roster *roster = calloc(1, sizeof *roster);
+
+    if (roster == NULL)
+        return NULL;
+    roster->config = *config;
+    roster->whole = true;
+    roster->directory = (struct look){
+        .task = {.run = look_run, .done = directory_done},
+        .roster = roster,
+        .stmt = DB_STMT_DIRECTORY,
+    };
+    roster->commands = (struct look){
+        .task = {.run = look_run, .done = commands_done},
+        .roster = roster,
+        .stmt = DB_STMT_COMMAND_STATIONS,
+    };
+    return roster;
+}
+
+void roster_free(struct roster *roster)
+{
+    if (roster == NULL)
+        return;
+    assert(!roster->directory.under_way && !roster->commands.under_way);
+    free(roster);
+}
+
+void roster_directory(struct roster *roster)
+{
+    look_start(
+        &roster->directory, roster->whole ? 0 : core_directory_seq(roster->config.directory));
+}
+
+void roster_commands(struct roster *roster)
+{
+    look_start(&roster->commands, roster->config.node);
+}
+
+void roster_reload(struct roster *roster)
+{
+    roster->whole = true;
+    roster_directory(roster);
+}
+
+bool roster_loaded(const struct roster *roster)
+{
+    return roster->loaded;
+}

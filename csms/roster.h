@@ -1,0 +1,35 @@
+/* roster.h - what the node reads of the database by itself: the directory and waiting commands.
+ *
+ * Both are looked at every 2 s and at each notification, through the workers (D6, D16); the loop
+ * never waits.  A station whose key was revoked, or that was blocked, loses its connection.
+ * Loop thread only.
+ */
+#ifndef CSMS_ROSTER_H
+#define CSMS_ROSTER_H
+
+#include "csms/core/core.h"
+#include "csms/core/directory.h"
+#include "csms/worker.h"
+
+struct roster;
+
+struct roster_config {
+    struct loop *loop;
+    struct workers *workers;
+    struct core_directory *directory;
+    struct core *core;
+    struct log *log;
+    int64_t node;
+};
+
+MUST_CHECK struct roster *roster_new(const struct roster_config *);
+/* After the workers are gone. */
+void roster_free(struct roster *);
+/* Looks now, unless it is looking already; then once more afterwards. */
+void roster_directory(struct roster *);
+void roster_commands(struct roster *);
+/* Changes may have been missed: the next look reads everything. */
+void roster_reload(struct roster *);
+bool roster_loaded(const struct roster *);
+
+#endif

@@ -1,0 +1,188 @@
+/* trace.c - see trace.h. */
+#include "csms/trace.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    FRAME_BYTES_MAX = 8 * 1024, /* of one frame in the trace */
+    ROWS_MAX = 4096,            /* gathered between two flushes */
+    LOADED = 8192,              /* members waiting in the lane: the trace gives way */
+    SEEN_ROWS_MAX = 50000
+};
+
+static const char MASKED[] = "{\"key\":\"AuthorizationKey\",\"value\":\"***\"}";
+
+struct trace {
+    struct db_lane *lane;
+    bool readings;
+    struct db_args frames, doors, seen;
+    int64_t seen_us;
+    uint64_t dropped;
+    char text[FRAME_BYTES_MAX + 1];
+};
+
+struct trace *trace_new(struct db_lane *lane, bool readings)
+{
+    struct trace *trace = calloc(1, sizeof *trace);
+
+    if (trace == NULL)
+        return NULL;
+    trace->lane = lane;
+    trace->readings = readings;
+    db_args_init(&trace->frames);
+    db_args_init(&trace->doors);
+    db_args_init(&trace->seen);
+    return trace;
+}
+
+void trace_free(struct trace *trace)
+{
+    if (trace == NULL)
+        return;
+    db_args_done(&trace->frames);
+    db_args_done(&trace->doors);
+    db_args_done(&trace->seen);
+    free(trace);
+}
+
+/* The length of the UTF-8 sequence at `at`, 0 if it is none. */
+static size_t sequence(const unsigned char *at, size_t left)
+{
+    size_t length = at[0] < 0x80 ? 1 : at[0] < 0xc2 ? 0 : at[0] < 0xe0 ? 2 : at[0] < 0xf0 ? 3 : 4;
+
+    if (at[0] == 0 || at[0] > 0xf4 || length == 0 || length > left)
+        return 0;
+    for (size_t i = 1; i < length; i++)
+        if ((at[i] & 0xc0) != 0x80)
+            return 0;
+    if ((at[0] == 0xe0 && at[1] < 0xa0) || (at[0] == 0xed && at[1] > 0x9f) ||
+        (at[0] == 0xf0 && at[1] < 0x90) || (at[0] == 0xf4 && at[1] > 0x8f))
+        return 0;
+    return length;
+}
+
+/* Text that the database takes: what is no UTF-8 becomes '?', what is too long is cut. */
+static const char *clean(struct trace *trace, const char *text, size_t length)
+{
+    const unsigned char *from = (const unsigned char *)text;
+    size_t at = 0, to = 0;
+
+    while (at < length) {
+        size_t size = sequence(from + at, length - at);
+
+        if (to + (size > 0 ? size : 1) > FRAME_BYTES_MAX)
+            break;
+        if (size > 0)
+            memcpy(trace->text + to, from + at, size);
+        else
+            trace->text[to] = '?';
+        to += size > 0 ? size : 1;
+        at += size > 0 ? size : 1;
+    }
+    trace->text[to] = '\0';
+    return trace->text;
+}
+
+/* A credential never reaches the trace. */
+static const char *frame_text(struct trace *trace, const struct core_trace *frame)
+{
+    const char *text = clean(trace, frame->text, frame->length);
+
+    if (frame->action != OCPP_CHANGE_CONFIGURATION || !frame->out ||
+        strcasestr(text, "AuthorizationKey") == NULL)
+        return text;
+    snprintf(trace->text, sizeof trace->text, "[2,\"%s\",\"ChangeConfiguration\",%s]",
+        frame->message_id, MASKED);
+    return trace->text;
+}
+
+void trace_frame(struct trace *trace, const struct core_trace *frame)
+{
+    struct db_args *args = &trace->frames;
+
+    if (frame->action == OCPP_METER_VALUES && !trace->readings)
+        return;
+    if (args->rows >= ROWS_MAX || db_lane_stats(trace->lane).queued > LOADED) {
+        trace->dropped++;
+        return;
+    }
+    db_args_int8(args, frame->station);
+    db_args_time_us(args, frame->at_us);
+    db_args_text(args, frame->out ? "out" : "in");
+    db_args_int2(args, (int16_t)frame->type);
+    db_args_text(args, frame->action != OCPP_ACTION_NONE ? ocpp_action_name(frame->action)
+                                                         : frame->action_name);
+    db_args_text(args, frame->message_id);
+    db_args_text(args, frame_text(trace, frame));
+    db_args_text(args, frame->note);
+    db_args_row(args);
+}
+
+void trace_door(
+    struct trace *trace, int64_t at_us, const char *identity, const char *remote, const char *reason)
+{
+    struct db_args *args = &trace->doors;
+
+    if (args->rows >= ROWS_MAX) {
+        trace->dropped++;
+        return;
+    }
+    db_args_text(args, clean(trace, identity, strlen(identity)));
+    db_args_time_us(args, at_us);
+    db_args_text(args, remote);
+    db_args_text(args, reason);
+    db_args_row(args);
+}
+
+static void give(struct trace *trace, struct db_args *args, enum db_stmt stmt, uint64_t now_ms)
+{
+    struct db_work work = {.stmt = stmt, .args = args};
+
+    if (args->rows == 0)
+        return;
+    if (!db_args_ok(args) || !db_lane_submit(trace->lane, &work, now_ms))
+        trace->dropped += args->rows;
+    db_args_reset(args);
+}
+
+void trace_flush(struct trace *trace, uint64_t now_ms)
+{
+    give(trace, &trace->frames, DB_STMT_FRAME_INSERT, now_ms);
+    give(trace, &trace->doors, DB_STMT_DOOR, now_ms);
+}
+
+struct seen_visit {
+    struct trace *trace;
+    int64_t newest_us;
+};
+
+static bool seen_add(void *ctx, int64_t station, int64_t heard_us)
+{
+    struct seen_visit *visit = ctx;
+    struct db_args *args = &visit->trace->seen;
+
+    if (heard_us <= visit->trace->seen_us)
+        return true;
+    if (heard_us > visit->newest_us)
+        visit->newest_us = heard_us;
+    db_args_int8(args, station);
+    db_args_time_us(args, heard_us);
+    db_args_row(args);
+    return args->rows < SEEN_ROWS_MAX;
+}
+
+void trace_seen(struct trace *trace, const struct core *core, uint64_t now_ms)
+{
+    struct seen_visit visit = {.trace = trace, .newest_us = trace->seen_us};
+
+    core_each(core, seen_add, &visit);
+    give(trace, &trace->seen, DB_STMT_SEEN, now_ms);
+    trace->seen_us = visit.newest_us;
+}
+
+uint64_t trace_dropped(const struct trace *trace)
+{
+    return trace->dropped;
+}

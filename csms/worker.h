@@ -1,0 +1,65 @@
+/* worker.h - a few threads with a blocking database connection each, for what a lane must not do.
+ *
+ * Two kinds of work: tasks, handed over by the loop and given back to it when they are done
+ * (queries, statements that wait for a row), and jobs of core.job, which each thread claims for
+ * itself when no task waits.  A job that fails is told so and tried again later by the database.
+ *
+ * worker_post and worker_free belong to the loop's thread; `run` and `job` are called in a
+ * worker's, `done` on the loop.
+ */
+#ifndef CSMS_WORKER_H
+#define CSMS_WORKER_H
+
+#include "db/conn.h"
+
+#include "csms/log.h"
+#include "csms/loop.h"
+
+struct workers;
+struct worker_task;
+
+/* conn is NULL if the database cannot be reached. */
+typedef void worker_run(struct worker_task *, struct db_conn *conn);
+typedef void worker_done(struct worker_task *);
+
+/* Embedded in its owner's object, which lives until `done`. */
+struct worker_task {
+    struct worker_task *next;
+    worker_run *run;
+    worker_done *done;
+};
+
+/* One claimed job.  False: failed, why says it. */
+struct worker_job {
+    int64_t id;
+    const char *kind, *key, *payload;
+};
+enum { WORKER_WHY_MAX = 400 };
+typedef bool worker_job_fn(void *ctx, struct db_conn *, const struct worker_job *,
+    char why[WORKER_WHY_MAX]);
+
+struct worker_config {
+    const char *conninfo;
+    const char *name; /* the node's */
+    uint32_t threads;
+    uint32_t poll_ms; /* between two looks for jobs when there was none */
+    struct log *log;
+    const char *kinds;  /* of jobs, as an array's text: {settle,sweep} */
+    worker_job_fn *job; /* NULL: this process works no jobs */
+    void *ctx;
+};
+
+/* NULL: no memory or no thread.  Borrows the configuration's strings. */
+MUST_CHECK struct workers *workers_new(struct loop *, const struct worker_config *);
+/* Waits for what is being worked; tasks that were not begun are given back with conn NULL run. */
+void workers_free(struct workers *);
+void workers_post(struct workers *, struct worker_task *);
+/* From now on no job is claimed. */
+void workers_drain(struct workers *);
+
+struct workers_stats {
+    uint64_t jobs_done, jobs_failed;
+};
+struct workers_stats workers_stats(struct workers *);
+
+#endif
