@@ -1,0 +1,156 @@
+/* pile.h - one charging pile: connectors, sessions, calls, commands.
+ *
+ * Pure logic: time comes in with each call, everything that leaves goes through the ports, and a
+ * port's consequences come back later as calls, never from inside.  The pile's own time is the
+ * wall clock in a live run.  Catching up, it is a virtual clock that starts in the past and stops
+ * at `until_us`: what happens there goes to the queue as if the pile had been offline.
+ * A pile owns its queue, its truth and its configuration.  One thread.
+ */
+#ifndef SIMULATORS_PILE_H
+#define SIMULATORS_PILE_H
+
+#include "simulators/config.h"
+#include "simulators/fleet.h"
+#include "simulators/meter.h"
+#include "simulators/queue.h"
+#include "simulators/random.h"
+#include "simulators/truth.h"
+#include "simulators/vehicle.h"
+
+#include "ocpp/frame.h"
+
+struct sim_pile;
+
+#define SIM_NEVER INT64_MAX
+
+struct sim_now {
+    uint64_t mono_ms;
+    int64_t wall_us;
+};
+
+struct sim_ports {
+    void *ctx;
+    void (*connect)(void *ctx, struct sim_pile *); /* sim_pile_opened or _closed follows */
+    void (*disconnect)(void *ctx, struct sim_pile *);
+    void (*send)(void *ctx, struct sim_pile *, const char *text, size_t length);
+    /* May the head of the queue leave now?  NULL: always. */
+    bool (*may_send)(void *ctx, const struct sim_pile *, const struct sim_entry *);
+};
+
+enum sim_phase { SIM_IDLE, SIM_PLUGGED, SIM_AUTHORIZING, SIM_CHARGING, SIM_FINISHING };
+
+/* What is to happen at a connector next. */
+struct sim_plan {
+    char tag[SIM_TAG_MAX + 1];
+    int64_t soc_ppm, target_ppm;
+    int64_t power_mw; /* 0: as pile and vehicle allow */
+    int64_t seconds;  /* at most; counts from the start of the transaction */
+    int64_t linger_s; /* from the end of charging to the end of the session */
+    const struct sim_vehicle *vehicle;
+    bool asked;  /* by a charge of the fleet file or a flag */
+    bool remote; /* by RemoteStartTransaction */
+};
+
+struct sim_connector {
+    uint32_t number;
+    enum sim_phase phase;
+    int status, reported;       /* enum ocpp_charge_point_status; reported -1: never */
+    bool operative, inoperative_after; /* ChangeAvailability, now or after the session */
+    struct sim_meter meter;
+    struct sim_battery battery;
+    struct sim_session *session; /* while charging; owned by the queue */
+    struct sim_plan plan;
+    struct sim_random random;
+    int64_t event_us; /* when it acts next; SIM_NEVER: only if asked */
+    int64_t metered_us, sample_us, end_us;
+    int64_t power_mw; /* constant from metered_us to event_us */
+    bool full;        /* the target is reached, the vehicle lingers */
+    bool ask_authorize, ask_meter;
+    uint32_t begun; /* sessions, in this run */
+};
+
+enum sim_link { SIM_DOWN, SIM_CONNECTING, SIM_UP };
+enum sim_origin { SIM_FROM_PILE, SIM_FROM_CONNECTOR, SIM_FROM_QUEUE };
+
+/* The one CALL that is on its way. */
+struct sim_call {
+    bool active;
+    char id[OCPP_ID_MAX + 1];
+    enum ocpp_action action;
+    enum sim_origin origin;
+    uint32_t connector;
+    uint64_t deadline_ms;
+};
+
+struct sim_counts {
+    uint64_t sent, answered, refused, lost, sessions, call_errors, timeouts, commands, connects;
+};
+
+struct sim_setup {
+    const struct sim_fleet *fleet;
+    const struct sim_pile_spec *spec;
+    const struct sim_ports *ports;
+    const char *truth_dir; /* NULL: no truth is kept */
+    uint64_t seed;
+    int64_t sample_interval_s;
+    int64_t backoff_max_ms;
+    int64_t sessions_max;  /* of each connector; 0: no limit */
+    int64_t from_us, until_us; /* catching up; until_us 0: live */
+    uint32_t index;        /* of the pile in the fleet */
+};
+
+enum { SIM_TRIGGER_HEARTBEAT = 1, SIM_TRIGGER_DIAGNOSTICS = 2, SIM_TRIGGER_FIRMWARE = 4 };
+
+struct sim_pile {
+    struct sim_setup setup;
+    struct sim_connector connectors[SIM_CONNECTORS_MAX];
+    uint32_t connector_count;
+    int own_status, own_reported; /* of connector 0 */
+    bool operative;
+    struct sim_config config;
+    struct sim_truth truth;
+    struct sim_queue queue;
+    struct sim_key key;
+    struct sim_call call;
+    struct sim_counts counts;
+    enum sim_link link;
+    bool accepted;        /* BootNotification, since the last reboot */
+    bool ended;           /* no new sessions: the run is ending */
+    bool reboot_on_close; /* Reset was accepted */
+    bool gated;           /* ports->may_send held the head of the queue back */
+    unsigned triggers;
+    uint64_t boot_ms, heartbeat_ms, connect_ms; /* when due */
+    int64_t backoff_ms;
+    uint64_t next_id;
+    char id_prefix[20];
+    char refusal[160]; /* why the last asked charge was refused or the last connection failed */
+    struct sim_random random;
+    void *wire;              /* the link's own */
+    uint32_t place;          /* the agenda's own */
+    uint64_t due_ms;
+};
+
+/* Opens the truth and takes up what it holds.  The setup is copied, what it points to must live. */
+__attribute__((warn_unused_result)) bool sim_pile_init(struct sim_pile *,
+    const struct sim_setup *, struct sim_now, struct sim_error *ret_error);
+void sim_pile_done(struct sim_pile *);
+
+void sim_pile_opened(struct sim_pile *, struct sim_now);
+void sim_pile_closed(struct sim_pile *, struct sim_now, const char *why);
+void sim_pile_frame(struct sim_pile *, struct sim_now, const char *text, size_t length);
+void sim_pile_tick(struct sim_pile *, struct sim_now);
+
+/* When sim_pile_tick is wanted next; UINT64_MAX: only after an event. */
+uint64_t sim_pile_due(const struct sim_pile *, struct sim_now);
+
+/* Plans a charge at once (after_s from now).  False: no such connector, or it is taken. */
+__attribute__((warn_unused_result)) bool sim_pile_ask(struct sim_pile *, struct sim_now,
+    const struct sim_charge *);
+
+/* Ends all sessions and begins no more. */
+void sim_pile_finish(struct sim_pile *, struct sim_now);
+
+/* Nothing is going on and nothing is owed. */
+bool sim_pile_idle(const struct sim_pile *);
+
+#endif
