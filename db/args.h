@@ -66,8 +66,4 @@ void db_args_row(struct db_args *);
 /* False: memory ran out or DB_ARGS_BYTES_MAX was reached since the last reset. */
 MUST_CHECK bool db_args_ok(const struct db_args *);
 
-/* Test hook: the allocator of the whole of db/ (realloc's contract; size 0 frees).  NULL: libc's. */
-typedef void *db_realloc_fn(void *pointer, size_t size);
-void db_set_realloc(db_realloc_fn *);
-
 #endif

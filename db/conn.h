@@ -44,7 +44,7 @@ MUST_CHECK enum db_result db_conn_run(struct db_conn *, enum db_stmt, const stru
 MUST_CHECK enum db_result db_conn_query(struct db_conn *, const char *text, const struct db_args *,
                                         struct db_rows *ret_rows);
 
-/* Several statements in one text, no parameters, in the open transaction or in one of its own. */
+/* Several statements in one text of statements.def or of a migration's file, no parameters, in the open transaction or in one of its own. */
 MUST_CHECK enum db_result db_conn_script(struct db_conn *, const char *text);
 
 MUST_CHECK enum db_result db_conn_begin(struct db_conn *);

@@ -1,0 +1,364 @@
+/* lane_run.c - reading the answers of the script that is out, and what becomes of the members.
+ *
+ * Nothing is decided before the Sync has come back: only then it is known whether the COMMIT
+ * held.  Loop thread.
+ */
+#include "db/lane_internal.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Statement, SQLSTATE, constraint: what may be told.  Messages and details quote values. */
+static void describe_failure(struct db_lane *lane, const struct lane_step *step,
+                             const PGresult *result)
+{
+    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    const char *constraint = PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME);
+    const char *table = PQresultErrorField(result, PG_DIAG_TABLE_NAME);
+    const char *name = "COMMIT";
+
+    if (step->kind == LANE_STEP_CALL)
+        name = lane->statements[lane_queue_flight(lane)->members[step->index].stmt].name;
+    else if (step->kind == LANE_STEP_BULK || step->kind == LANE_STEP_MARK)
+        name = lane->statements[step->index].name;
+    snprintf(lane->detail, sizeof lane->detail, "%s %s%s%s%s%s", name, state ? state : "lost",
+             table ? " " : "", table ? table : "", constraint ? " " : "",
+             constraint ? constraint : "");
+}
+
+static void note_failure(struct db_lane *lane, const struct lane_step *step, const PGresult *result)
+{
+    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+
+    if (lane->failure != DB_OK)
+        return;
+    lane->failure = db_result_of_sqlstate(state);
+    lane->cancelled = state && strcmp(state, "57014") == 0;
+    describe_failure(lane, step, result);
+}
+
+/* A CALL's row waits with its member until the commit is back. */
+static void keep_row(struct db_lane *lane, const struct lane_step *step, PGresult *result)
+{
+    struct lane_member *member = &lane_queue_flight(lane)->members[step->index];
+
+    PQclear(member->result);
+    member->result = result;
+}
+
+static void take_result(struct db_lane *lane, const struct lane_step *step, PGresult *result)
+{
+    ExecStatusType status = PQresultStatus(result);
+
+    if (status == PGRES_TUPLES_OK && step->kind == LANE_STEP_CALL) {
+        keep_row(lane, step, result);
+        return;
+    }
+    if (lane->state == LANE_SETUP)
+        lane_setup_result(lane, step, result);
+    else if (status == PGRES_FATAL_ERROR)
+        note_failure(lane, step, result);
+    else if (status == PGRES_COMMAND_OK && step->kind == LANE_STEP_COMMIT)
+        lane->committed = strcmp(PQcmdStatus(result), "COMMIT") == 0;
+    PQclear(result);
+}
+
+static enum db_result outcome_of(const struct db_lane *lane, const struct lane_member *member)
+{
+    const char *text;
+    struct db_row row = { member->result, 0 };
+
+    if (member->misfit)
+        return DB_REFUSED;
+    if (lane->statements[member->stmt].kind == DB_KIND_BULK)
+        return DB_OK;
+    if (!member->result || PQntuples(member->result) == 0)
+        return DB_NONE;
+    text = db_row_text(&row, 0);
+    if (text && strcmp(text, "done") == 0)
+        return DB_OK;
+    return text && strcmp(text, "busy") == 0 ? DB_BUSY : DB_REFUSED;
+}
+
+/* The member is finished: its owner is told, once. */
+static void settle(struct db_lane *lane, struct lane_member *member, enum db_result outcome)
+{
+    PGresult *result = member->result;
+    struct db_row row = { result, 0 };
+    bool has_row = result && PQntuples(result) && (outcome == DB_OK || outcome == DB_REFUSED);
+
+    assert(!member->settled);
+    member->settled = true;
+    member->result = NULL;
+    lane->stats.queued--;
+    lane->stats.queued_bytes -= member->length;
+    lane->stats.done[outcome]++;
+    if (member->done)
+        member->done(member->ctx, member->token, outcome, has_row ? &row : NULL);
+    PQclear(result);
+}
+
+/* A member whose row is held by somebody else waits for a later batch, up to its limit. */
+static void settle_busy(struct db_lane *lane, struct lane_member *member)
+{
+    lane->stats.busy++;
+    if ((member->busy_since_ms && lane->now_ms - member->busy_since_ms >= DB_LANE_BUSY_LIMIT_MS) ||
+        !lane_queue_busy(lane, member)) {
+        settle(lane, member, DB_BUSY);
+        return;
+    }
+    PQclear(member->result);
+    member->result = NULL;
+    member->settled = true;
+}
+
+static void settle_range(struct db_lane *lane)
+{
+    struct lane_batch *flight = lane_queue_flight(lane);
+    struct lane_range range = lane->ranges[--lane->range_count];
+
+    for (uint32_t i = range.from; i < range.to; i++) {
+        struct lane_member *member = &flight->members[i];
+        enum db_result outcome = outcome_of(lane, member);
+
+        if (member->misfit) {
+            snprintf(lane->detail, sizeof lane->detail, "%s: parameters do not fit",
+                     lane->statements[member->stmt].name);
+            lane_event(lane, DB_LANE_FAILED, lane->detail);
+        }
+        lane->stats.rows += member->rows;
+        if (outcome == DB_BUSY)
+            settle_busy(lane, member);
+        else
+            settle(lane, member, outcome);
+    }
+    if (lane->range_count == 0)
+        lane_queue_land(lane);
+}
+
+static void drop_rows(struct db_lane *lane, const struct lane_range *range)
+{
+    struct lane_batch *flight = lane_queue_flight(lane);
+
+    for (uint32_t i = range->from; i < range->to; i++) {
+        PQclear(flight->members[i].result);
+        flight->members[i].result = NULL;
+    }
+}
+
+/* Nothing more can be tried for the members of the top range. */
+static void fail_range(struct db_lane *lane, enum db_result result)
+{
+    struct lane_batch *flight = lane_queue_flight(lane);
+    struct lane_range range = lane->ranges[--lane->range_count];
+
+    for (uint32_t i = range.from; i < range.to; i++) {
+        lane_event(lane, DB_LANE_FAILED, lane->detail);
+        if (result == DB_BUSY)
+            settle_busy(lane, &flight->members[i]);
+        else
+            settle(lane, &flight->members[i], result);
+    }
+    if (lane->range_count == 0)
+        lane_queue_land(lane);
+}
+
+static void split_range(struct db_lane *lane)
+{
+    struct lane_range *top = &lane->ranges[lane->range_count - 1], first = *top;
+    uint32_t middle = top->from + (top->to - top->from) / 2;
+
+    assert(lane->range_count < LANE_RANGES_MAX && top->to - top->from > 1);
+    lane->stats.split++;
+    lane_event(lane, DB_LANE_SPLIT, lane->detail);
+    top->from = middle;
+    first.to = middle;
+    lane->ranges[lane->range_count++] = first;
+}
+
+static void pause_range(struct db_lane *lane)
+{
+    const struct lane_range *top = &lane->ranges[lane->range_count - 1];
+    uint64_t pause_ms = lane->failure == DB_RETRY ? LANE_RETRY_PAUSE_MS : LANE_PAUSE_MS;
+
+    lane->state = LANE_PAUSED;
+    lane->until_ms = lane->now_ms + lane_jitter(lane, pause_ms << top->tries);
+}
+
+/* How often a range that failed so is run again as it is.  What one member may have caused is not
+ * repeated with the others; a cancelled statement has used up its time. */
+static int tries_max(const struct db_lane *lane, uint32_t count)
+{
+    switch (lane->failure) {
+    case DB_DOWN:
+        return LANE_DOWN_TRIES_MAX;
+    case DB_UNKNOWN:
+        return DB_LANE_TRIES_MAX;
+    case DB_RETRY:
+        return count > 1 || lane->cancelled ? 0 : DB_LANE_TRIES_MAX;
+    case DB_OK:
+    case DB_NONE:
+    case DB_BUSY:
+    case DB_CONFLICT:
+    case DB_REFUSED:
+    case DB_RESULT_COUNT:
+        break;
+    }
+    return 0;
+}
+
+/* The top range was rolled back (or, if unknown, perhaps not).  What may pass is tried again as it
+ * is, a few times; then, and at once for what will not pass, the range is halved; a single member
+ * takes the result. */
+static void range_failed(struct db_lane *lane)
+{
+    struct lane_range *top = &lane->ranges[lane->range_count - 1];
+    uint32_t count = top->to - top->from;
+
+    drop_rows(lane, top);
+    if (lane->failure == DB_UNKNOWN) {
+        top->unknown = true;
+        lane->stats.unknown++;
+        lane_event(lane, DB_LANE_AGAIN, lane->detail);
+    }
+    if (top->tries < tries_max(lane, count)) {
+        top->tries++;
+        pause_range(lane);
+    } else if (count > 1) {
+        split_range(lane);
+    } else {
+        fail_range(lane, lane->failure);
+    }
+}
+
+void lane_range_down(struct db_lane *lane)
+{
+    struct lane_range *top = &lane->ranges[lane->range_count - 1];
+
+    if (lane->range_count == 0)
+        return;
+    drop_rows(lane, top);
+    top->unknown = true;
+    top->lost++;
+    lane->stats.unknown++;
+    lane_event(lane, DB_LANE_AGAIN, lane->detail);
+    if (top->lost < 2)
+        return;
+    if (top->to - top->from > 1)
+        split_range(lane);
+    else if (top->lost >= DB_LANE_TRIES_MAX)
+        fail_range(lane, DB_UNKNOWN);
+}
+
+static void count_commit(struct db_lane *lane)
+{
+    uint64_t took_ms = lane->now_ms - lane->sent_ms;
+
+    lane->stuck_ms = 0;
+    lane->stats.commits++;
+    lane->stats.batch_ms_total += took_ms;
+    if (took_ms > lane->stats.batch_ms_max)
+        lane->stats.batch_ms_max = took_ms;
+}
+
+static void range_ended(struct db_lane *lane)
+{
+    bool broken = PQtransactionStatus(lane->conn) != PQTRANS_IDLE;
+
+    lane->state = LANE_IDLE;
+    lane->until_ms = 0;
+    lane->probe_ms = lane->now_ms + DB_LANE_PROBE_MS;
+    if (lane->failure == DB_OK && !lane->committed)
+        lane->failure = DB_RETRY;
+    if (lane->failure == DB_OK && lane->warned) {
+        /* The wait for the standby was cancelled: committed here, perhaps nowhere else. */
+        lane->failure = DB_UNKNOWN;
+        snprintf(lane->detail, sizeof lane->detail, "COMMIT came with a warning");
+    }
+    if (lane->failure == DB_OK) {
+        count_commit(lane);
+        if (lane->flying)
+            settle_range(lane);
+        return;
+    }
+    if ((lane->failure == DB_DOWN || lane->failure == DB_UNKNOWN || !lane->flying) &&
+        lane->stuck_ms == 0)
+        lane->stuck_ms = lane->now_ms;
+    if (lane->flying)
+        range_failed(lane);
+    if (broken)
+        lane_send_rollback(lane);
+}
+
+static void script_ended(struct db_lane *lane)
+{
+    switch (lane->state) {
+    case LANE_SETUP:
+        lane_setup_end(lane);
+        break;
+    case LANE_RUNNING:
+        range_ended(lane);
+        break;
+    case LANE_CLEANING:
+        if (lane->failure != DB_OK || PQtransactionStatus(lane->conn) != PQTRANS_IDLE)
+            lane_lost(lane, DB_LANE_LOST, "cannot roll back");
+        else
+            lane->state = lane->until_ms > lane->now_ms ? LANE_PAUSED : LANE_IDLE;
+        break;
+    case LANE_OFF:
+    case LANE_CONNECTING:
+    case LANE_IDLE:
+    case LANE_PAUSED:
+        assert(!"no script was out");
+    }
+}
+
+static bool script_is_out(const struct db_lane *lane)
+{
+    return lane->state == LANE_SETUP || lane->state == LANE_RUNNING || lane->state == LANE_CLEANING;
+}
+
+/* One result, or the NULL that ends a statement's results.  False: nothing more to read. */
+static bool take_one(struct db_lane *lane)
+{
+    PGresult *result = PQgetResult(lane->conn);
+
+    assert(lane->step_at < lane->step_count);
+    if (!result) {
+        if (!lane->step_answered)
+            return false;
+        lane->step_answered = false;
+        lane->step_at++;
+        return true;
+    }
+    if (PQresultStatus(result) == PGRES_PIPELINE_SYNC) {
+        assert(lane->steps[lane->step_at].kind == LANE_STEP_SYNC);
+        PQclear(result);
+        script_ended(lane);
+        return false;
+    }
+    lane->step_answered = true;
+    take_result(lane, &lane->steps[lane->step_at], result);
+    return true;
+}
+
+static void take_results(struct db_lane *lane)
+{
+    int idle = 0;
+
+    while (script_is_out(lane) && PQstatus(lane->conn) == CONNECTION_OK && idle < 2 &&
+           !PQisBusy(lane->conn))
+        idle = take_one(lane) ? 0 : idle + 1;
+}
+
+void lane_read(struct db_lane *lane)
+{
+    bool heard = PQconsumeInput(lane->conn);
+    lane->heard_ms = lane->now_ms;
+    take_results(lane);
+    if (lane->state == LANE_OFF)
+        return;
+    if (!heard || PQstatus(lane->conn) != CONNECTION_OK)
+        lane_lost(lane, DB_LANE_LOST, lane->failure == DB_DOWN ? lane->detail : "connection lost");
+}

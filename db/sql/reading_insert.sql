@@ -1,0 +1,45 @@
+-- Readings, as arrays of the columns of core.meter_reading. Sorted by key, so that two lanes meet
+-- in the same order; a repeat is dropped. A suspect reading that belongs to no session of its
+-- station opens one review item for each transaction id that was named.
+-- $1 station  $2 at  $3 connector  $4 hash  $5 received at  $6 transaction id  $7 context
+-- $8 import  $9 export (mWh)  $10 power import  $11 export  $12 offered (mW)
+-- $13 current import  $14 L1  $15 L2  $16 L3  $17 export  $18 offered (mA)
+-- $19 voltage  $20 L1  $21 L2  $22 L3 (mV)  $23 frequency (mHz)  $24 temperature (m°C)
+-- $25 state of charge (ppm)  $26 extra: JSON  $27 suspect
+WITH orphan AS (
+    INSERT INTO core.review (kind, blocks, dedupe_key, station_id, site_id, received_at, detail)
+    SELECT DISTINCT ON (r.station, r.transaction_id) 'reading_unknown_session', false,
+           'reading/' || r.station || '/' || coalesce(r.transaction_id::text, ''),
+           r.station, s.site_id, r.received_at,
+           jsonb_build_object('transactionId', r.transaction_id, 'connectorId', r.connector, 'at', r.at)
+    FROM unnest($1::bigint[], $2::timestamptz[], $3::int[], $5::timestamptz[], $6::bigint[], $27::bool[])
+             AS r (station, at, connector, received_at, transaction_id, suspect)
+    LEFT JOIN core.station s ON s.id = r.station
+    WHERE r.suspect
+      AND NOT EXISTS (SELECT FROM core.session t
+                      WHERE t.transaction_id = r.transaction_id AND t.station_id = r.station)
+    ORDER BY r.station, r.transaction_id, r.at
+    ON CONFLICT (dedupe_key) DO NOTHING
+)
+INSERT INTO core.meter_reading (station, at, connector, hash, received_at, transaction_id, context,
+    import_mwh, export_mwh, power_import_mw, power_export_mw, power_offered_mw,
+    current_import_ma, current_l1_ma, current_l2_ma, current_l3_ma, current_export_ma,
+    current_offered_ma, voltage_mv, voltage_l1_mv, voltage_l2_mv, voltage_l3_mv,
+    frequency_mhz, temperature_mc, soc_ppm, extra, suspect)
+SELECT r.station, r.at, r.connector, r.hash, r.received_at, r.transaction_id, r.context,
+    r.import_mwh, r.export_mwh, r.power_import_mw, r.power_export_mw, r.power_offered_mw,
+    r.current_import_ma, r.current_l1_ma, r.current_l2_ma, r.current_l3_ma, r.current_export_ma,
+    r.current_offered_ma, r.voltage_mv, r.voltage_l1_mv, r.voltage_l2_mv, r.voltage_l3_mv,
+    r.frequency_mhz, r.temperature_mc, r.soc_ppm, r.extra::jsonb, r.suspect
+FROM unnest($1::bigint[], $2::timestamptz[], $3::int[], $4::bigint[], $5::timestamptz[],
+    $6::bigint[], $7::text[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[],
+    $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[], $16::bigint[], $17::bigint[],
+    $18::bigint[], $19::bigint[], $20::bigint[], $21::bigint[], $22::bigint[], $23::bigint[],
+    $24::bigint[], $25::bigint[], $26::text[], $27::bool[])
+    AS r (station, at, connector, hash, received_at, transaction_id, context,
+    import_mwh, export_mwh, power_import_mw, power_export_mw, power_offered_mw,
+    current_import_ma, current_l1_ma, current_l2_ma, current_l3_ma, current_export_ma,
+    current_offered_ma, voltage_mv, voltage_l1_mv, voltage_l2_mv, voltage_l3_mv,
+    frequency_mhz, temperature_mc, soc_ppm, extra, suspect)
+ORDER BY r.station, r.at, r.connector, r.hash
+ON CONFLICT DO NOTHING
