@@ -31,7 +31,7 @@ enum {
 enum core_quirk { CORE_QUIRKS(QUIRK) };
 #undef QUIRK
 
-struct core_station {
+struct core_entry {
     int64_t station; /* core.station.id */
     int64_t seq;
     char identity[CORE_IDENTITY_MAX + 1];
@@ -51,15 +51,15 @@ MUST_CHECK struct core_directory *core_directory_new(uint64_t seed);
 void core_directory_free(struct core_directory *);
 
 /* Adds or replaces the station with this id.  False: no memory, or not a usable identity. */
-MUST_CHECK bool core_directory_put(struct core_directory *, const struct core_station *);
+MUST_CHECK bool core_directory_put(struct core_directory *, const struct core_entry *);
 void core_directory_remove(struct core_directory *, int64_t station);
 /* A whole load: between begin and end every station is put; end removes those that were not. */
 void core_directory_begin(struct core_directory *);
 void core_directory_end(struct core_directory *);
 
-const struct core_station *core_directory_find(
+const struct core_entry *core_directory_find(
     const struct core_directory *, const char *identity, size_t length);
-const struct core_station *core_directory_get(const struct core_directory *, int64_t station);
+const struct core_entry *core_directory_get(const struct core_directory *, int64_t station);
 uint32_t core_directory_count(const struct core_directory *);
 /* The highest seq that was put: the cursor of the next change. */
 int64_t core_directory_seq(const struct core_directory *);
@@ -70,6 +70,6 @@ bool core_identity_valid(const char *identity, size_t length);
 uint32_t core_quirks_read(const char *text);
 /* Reads the database's list of hashes, 64 hex digits each, separated by blanks, commas or braces.
  * False: something else stands there, or more than CORE_KEYS_MAX. */
-MUST_CHECK bool core_key_hashes_read(const char *text, struct core_station *ret);
+MUST_CHECK bool core_key_hashes_read(const char *text, struct core_entry *ret);
 
 #endif
