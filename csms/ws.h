@@ -75,6 +75,8 @@ MUST_CHECK struct ws *ws_new(struct loop *, const struct ws_limits *, const stru
 void ws_free(struct ws *);
 /* False: errno says why. */
 MUST_CHECK bool ws_listen(struct ws *, const struct listener_spec *);
+/* Of the n-th listener that was opened; 0: there is none. */
+uint16_t ws_port(const struct ws *, uint32_t listener);
 /* All but `connections` may change while it runs. */
 void ws_limits_set(struct ws *, const struct ws_limits *);
 

@@ -1,0 +1,157 @@
+/* ws_internal.h - what the files of the websocket transport share.
+ *
+ * A connection's life: a socket is accepted (struct ws_front), its request is read and judged,
+ * an admitted one gets a slot and is adopted by libwebsockets (ADOPTING), is OPEN, is CLOSING,
+ * and its slot is FREE again.  slot->state is written by slot_* functions of ws_conn.c alone.
+ */
+#ifndef CSMS_WS_INTERNAL_H
+#define CSMS_WS_INTERNAL_H
+
+#include "csms/http.h"
+#include "csms/ws.h"
+
+struct lws;
+struct lws_context;
+struct lws_vhost;
+struct ws_peers;
+
+enum {
+    WS_PRE = 16,               /* room that lws_write wants before the text */
+    WS_LARGE = 65536,          /* above it a message counts against large_bytes */
+    WS_HELD_MAX = 2,           /* messages kept while paused, then the socket is not read */
+    WS_GOODBYE_MS = 5000,      /* for the peer to answer our close frame */
+    WS_LINGER_MS = 2000,       /* for the peer to read our refusal */
+    WS_REASON_MAX = 123,
+    WS_FRAME_HEAD = 14,
+    WS_UNTOLD_MAX = 262144 /* received between two looks without lws telling of it */
+};
+
+struct ws_text {
+    struct ws_text *next;
+    size_t length;
+    unsigned char data[]; /* WS_PRE bytes of room, then the text */
+};
+
+struct ws_queue {
+    struct ws_text *first, *last;
+    uint32_t count;
+    size_t bytes;
+};
+
+enum ws_state { WS_FREE, WS_ADOPTING, WS_OPEN, WS_CLOSING };
+
+struct ws_slot {
+    struct ws *ws;
+    struct lws *wsi;
+    uint32_t generation;
+    enum ws_state state;
+    bool paused;        /* the owner wants no frames */
+    bool socket_off;    /* lws does not read the socket */
+    bool want_writable; /* we asked lws to call back */
+    bool ping_due, pinged;
+    bool waits;         /* is in the queue for a share */
+    bool doomed, dirty; /* to be cut, to be looked at, at the end of this turn */
+    bool by_peer;       /* the peer began to close */
+    bool in_message;
+
+    char *text; /* of the message that is coming */
+    size_t length, room;
+    size_t share; /* what it holds of large_bytes */
+    uint32_t fragments;
+    struct ws_queue held, queue;
+
+    struct wheel_timer life, stall;
+    uint64_t heard_ms, control_full_us;
+    uint64_t told_bytes;    /* that lws has told us of, with their frames' heads */
+    uint64_t untold_bytes;  /* that the socket has received besides */
+    uint32_t ping_ms, dead_ms;
+    int close_code;
+    char *close_reason; /* NULL: none */
+    struct core_address address;
+    struct core_verdict *verdict; /* until it is open */
+    struct ws_slot *next;         /* free, or dirty */
+    struct ws_slot *next_waiting;
+};
+
+struct ws_front; /* ws_front.c */
+
+struct ws {
+    struct loop *loop;
+    struct lws_context *context;
+    struct lws_vhost *vhost;
+    struct ws_limits limits;
+    struct ws_ports ports;
+    struct ws_stats stats;
+    struct listener *listeners[LISTENERS_MAX];
+    uint32_t listener_count;
+
+    struct ws_slot *slots, *free_slots, *dirty;
+    struct ws_slot *waiting_first, *waiting_last; /* for a share of large_bytes */
+    size_t large_used;
+    bool kick; /* lws has something to do that no socket will tell it of */
+    unsigned char *scratch; /* WS_PRE and a text, for direct writes */
+    size_t scratch_room;
+    struct wheel_timer drain, again;
+
+    struct ws_peers *peers;
+    struct core_buckets *accepts;
+    struct ws_front *oldest, *newest;
+    uint64_t accept_full_us; /* token bucket of all addresses */
+};
+
+/* ws_peers.c: how many sockets an address has. */
+struct ws_peer {
+    struct ws_peer *next;
+    struct core_address address;
+    uint32_t half_open, connections;
+};
+MUST_CHECK struct ws_peers *ws_peers_new(uint64_t seed);
+void ws_peers_free(struct ws_peers *);
+struct ws_peer *ws_peers_find(struct ws_peers *, const struct core_address *);
+/* NULL: no memory. */
+MUST_CHECK struct ws_peer *ws_peers_get(struct ws_peers *, const struct core_address *);
+/* Forgets an address without sockets. */
+void ws_peers_tidy(struct ws_peers *, struct ws_peer *);
+
+/* ws_front.c */
+void ws_front_accepted(
+    void *ctx, const struct listener *, int fd, const struct core_address *);
+bool ws_front_may_accept(void *ctx);
+void ws_front_clear(struct ws *);
+
+/* ws.c: gives an admitted connection to libwebsockets, with what the peer sent after its head.
+ * Takes fd in any case.  False: no slot was free; only then fd is still the caller's. */
+MUST_CHECK bool ws_adopt(struct ws *, int fd, const struct core_address *,
+    const struct core_verdict *, struct http_text key, struct http_text rest);
+void ws_turn(void *ctx);
+
+/* ws_conn.c */
+struct ws_conn ws_conn_of(const struct ws_slot *);
+struct ws_slot *ws_slot_of(struct ws *, struct ws_conn); /* NULL: gone */
+struct ws_slot *ws_slot_claim(struct ws *);              /* NULL: none is free */
+void ws_slot_opened(struct ws_slot *, struct lws *);
+void ws_slot_heard(struct ws_slot *);
+void ws_slot_closing(struct ws_slot *, int code, const char *reason);
+void ws_slot_gone(struct ws_slot *);
+void ws_slot_dirty(struct ws_slot *);
+void ws_slot_doom(struct ws_slot *, uint64_t *counter, const char *reason);
+/* From within a callback of libwebsockets: returns what the callback returns. */
+MUST_CHECK int ws_slot_cut(struct ws_slot *, int code, const char *reason, uint64_t *counter);
+/* One more ping or pong.  False: too many. */
+MUST_CHECK bool ws_slot_control(struct ws_slot *);
+
+/* ws_receive.c */
+MUST_CHECK int ws_receive(struct ws_slot *, const char *bytes, size_t length);
+void ws_receive_resume(struct ws_slot *);
+void ws_receive_done(struct ws_slot *); /* drops what it holds */
+
+/* ws_send.c */
+MUST_CHECK int ws_writable(struct ws_slot *);
+void ws_ping(struct ws_slot *);
+void ws_want_writable(struct ws_slot *);
+
+MUST_CHECK bool ws_queue_push(struct ws_queue *, const char *text, size_t length);
+struct ws_text *ws_queue_shift(struct ws_queue *); /* the caller frees it */
+void ws_queue_clear(struct ws_queue *);
+
+#endif

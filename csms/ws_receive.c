@@ -1,0 +1,246 @@
+/* ws_receive.c - from pieces of frames to whole text messages.
+ *
+ * libwebsockets hands over pieces of at most rx_buffer_size bytes.  A message that comes in one
+ * piece is passed on where it lies; others are gathered here, within every limit.
+ */
+#include "csms/ws_internal.h"
+
+#include <libwebsockets.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+static void leave_waiting(struct ws_slot *slot)
+{
+    struct ws *ws = slot->ws;
+    struct ws_slot **at = &ws->waiting_first, *last = NULL;
+
+    if (!slot->waits)
+        return;
+    while (*at != slot) {
+        last = *at;
+        at = &last->next_waiting;
+    }
+    *at = slot->next_waiting;
+    if (ws->waiting_last == slot)
+        ws->waiting_last = last;
+    slot->next_waiting = NULL;
+    slot->waits = false;
+}
+
+static bool share_is_free(const struct ws *ws)
+{
+    return !ws->large_used || ws->large_used + ws->limits.message_bytes <= ws->limits.large_bytes;
+}
+
+/* Each share is a whole message's worth, so whoever has one can finish. */
+static void take_share(struct ws_slot *slot)
+{
+    slot->share = slot->ws->limits.message_bytes;
+    slot->ws->large_used += slot->share;
+}
+
+static void give_share_back(struct ws_slot *slot)
+{
+    struct ws *ws = slot->ws;
+
+    if (!slot->share)
+        return;
+    ws->large_used -= slot->share;
+    slot->share = 0;
+    while (ws->waiting_first && share_is_free(ws)) {
+        struct ws_slot *next = ws->waiting_first;
+
+        leave_waiting(next);
+        take_share(next);
+        ws_slot_dirty(next);
+    }
+}
+
+static void expect_more(struct ws_slot *slot)
+{
+    struct ws *ws = slot->ws;
+
+    loop_timer_arm(ws->loop, &slot->stall, loop_mono_ms(ws->loop) + ws->limits.stall_ms);
+}
+
+static void read_socket(struct ws_slot *slot, bool on)
+{
+    if (slot->socket_off == !on)
+        return;
+    slot->socket_off = !on;
+    lws_rx_flow_control(slot->wsi, on);
+    if (on) {
+        /* What lws has already read is served only when something wakes it; it may also ask for a
+         * call-back of its own, which must not count as a ping. */
+        slot->ws->kick = true;
+        slot->want_writable = true;
+        lws_callback_on_writable(slot->wsi);
+        ws_slot_heard(slot);
+        if (slot->in_message)
+            expect_more(slot);
+    }
+}
+
+static void wait_for_share(struct ws_slot *slot)
+{
+    struct ws *ws = slot->ws;
+
+    slot->waits = true;
+    *(ws->waiting_last ? &ws->waiting_last->next_waiting : &ws->waiting_first) = slot;
+    ws->waiting_last = slot;
+    loop_timer_disarm(ws->loop, &slot->stall);
+    read_socket(slot, false);
+}
+
+static void drop_text(struct ws_slot *slot)
+{
+    free(slot->text);
+    slot->text = NULL;
+    slot->length = slot->room = 0;
+    slot->fragments = 0;
+    slot->in_message = false;
+    loop_timer_disarm(slot->ws->loop, &slot->stall);
+    give_share_back(slot);
+}
+
+void ws_receive_done(struct ws_slot *slot)
+{
+    leave_waiting(slot);
+    drop_text(slot);
+    ws_queue_clear(&slot->held);
+}
+
+static bool hold(struct ws_slot *slot, const char *text, size_t length)
+{
+    if (!ws_queue_push(&slot->held, text, length))
+        return false;
+    if (slot->held.count >= WS_HELD_MAX || slot->held.bytes > WS_LARGE)
+        read_socket(slot, false);
+    return true;
+}
+
+static int deliver(struct ws_slot *slot, const char *text, size_t length)
+{
+    struct ws *ws = slot->ws;
+
+    ws->stats.messages_in++;
+    ws->stats.bytes_in += length;
+    if (!slot->paused && !slot->held.first) {
+        ws->ports.frame(ws->ports.ctx, ws_conn_of(slot), text, length);
+        return 0;
+    }
+    if (hold(slot, text, length))
+        return 0;
+    return ws_slot_cut(slot, 1011, "no memory", &ws->stats.cut_too_large);
+}
+
+/* Memory follows what has come, never what was announced. */
+static bool append(struct ws_slot *slot, const char *bytes, size_t length)
+{
+    size_t need = slot->length + length, room = slot->room ? slot->room : 2048;
+    char *text;
+
+    while (room < need)
+        room *= 2;
+    if (room > slot->room) {
+        text = realloc(slot->text, room);
+        if (!text)
+            return false;
+        slot->text = text;
+        slot->room = room;
+    }
+    if (length)
+        memcpy(slot->text + slot->length, bytes, length);
+    slot->length = need;
+    return true;
+}
+
+/* 1: the message is whole. */
+static int gather(struct ws_slot *slot, const char *bytes, size_t length, bool final)
+{
+    struct ws *ws = slot->ws;
+    size_t announced = slot->length + length + lws_remaining_packet_payload(slot->wsi);
+
+    if (!append(slot, bytes, length))
+        return ws_slot_cut(slot, 1011, "no memory", &ws->stats.cut_too_large);
+    if (announced > WS_LARGE && !slot->share && !final) {
+        if (share_is_free(ws) && !ws->waiting_first)
+            take_share(slot);
+        else if (!slot->waits)
+            wait_for_share(slot);
+    }
+    if (!final && !slot->waits)
+        expect_more(slot);
+    return final;
+}
+
+static int deliver_gathered(struct ws_slot *slot)
+{
+    char *text = slot->text;
+    size_t length = slot->length;
+    int result;
+
+    slot->text = NULL;
+    drop_text(slot);
+    result = deliver(slot, text, length);
+    free(text);
+    return result;
+}
+
+int ws_receive(struct ws_slot *slot, const char *bytes, size_t length)
+{
+    struct ws *ws = slot->ws;
+    size_t remaining = lws_remaining_packet_payload(slot->wsi);
+    bool final = lws_is_final_fragment(slot->wsi);
+    int whole;
+
+    if (slot->state != WS_OPEN)
+        return 0;
+    ws_slot_heard(slot);
+    slot->told_bytes += length + WS_FRAME_HEAD;
+    if (lws_frame_is_binary(slot->wsi))
+        return ws_slot_cut(slot, 1003, "text only", &ws->stats.cut_binary);
+    if (remaining > ws->limits.message_bytes ||
+        slot->length + length + remaining > ws->limits.message_bytes)
+        return ws_slot_cut(slot, 1009, "message too large", &ws->stats.cut_too_large);
+    if (!remaining && ++slot->fragments > ws->limits.fragments)
+        return ws_slot_cut(slot, 1008, "too many fragments", &ws->stats.cut_fragments);
+    if (final && !slot->in_message) {
+        slot->fragments = 0;
+        return deliver(slot, bytes, length);
+    }
+    slot->in_message = true;
+    whole = gather(slot, bytes, length, final);
+    return whole == 1 ? deliver_gathered(slot) : whole;
+}
+
+/* At the end of a turn: passes on what was held, and reads again when nothing holds it back. */
+void ws_receive_resume(struct ws_slot *slot)
+{
+    struct ws *ws = slot->ws;
+    struct ws_conn conn = ws_conn_of(slot);
+
+    while (slot->state == WS_OPEN && slot->generation == conn.generation && !slot->paused) {
+        struct ws_text *text = ws_queue_shift(&slot->held);
+
+        if (!text)
+            break;
+        ws->ports.frame(ws->ports.ctx, conn, (char *)text->data + WS_PRE, text->length);
+        free(text);
+    }
+    if (slot->state == WS_OPEN && slot->generation == conn.generation && !slot->held.first &&
+        !slot->waits && !slot->paused)
+        read_socket(slot, true);
+}
+
+void ws_pause(struct ws *ws, struct ws_conn conn, bool paused)
+{
+    struct ws_slot *slot = ws_slot_of(ws, conn);
+
+    if (!slot || slot->state != WS_OPEN)
+        return;
+    slot->paused = paused;
+    if (!paused && (slot->held.first || slot->socket_off))
+        ws_slot_dirty(slot);
+}
