@@ -1,0 +1,26 @@
+-- Accepts a pile, so that it may charge; with accepted => false it is answered Rejected from its next boot.
+CREATE OR REPLACE FUNCTION management.accept_pile(charge_point_id text, accepted boolean DEFAULT true)
+RETURNS jsonb
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    station core.station;
+    wanted text := CASE WHEN coalesce(accepted, true) THEN 'accepted' ELSE 'rejected' END;
+BEGIN
+    station := api.find_pile(charge_point_id);
+    IF station.registration <> wanted THEN
+        UPDATE core.station p SET registration = wanted WHERE p.id = station.id;
+        PERFORM api.audit('AcceptPile', station.site_id, station.identity,
+            jsonb_build_object('registration', station.registration), jsonb_build_object('registration', wanted));
+    END IF;
+    RETURN jsonb_build_object('chargePointId', station.identity, 'registration', wanted,
+                              'repeated', station.registration = wanted);
+END
+$$;
+ALTER FUNCTION management.accept_pile(text, boolean) OWNER TO joulebook_writer;
+REVOKE ALL ON FUNCTION management.accept_pile(text, boolean) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION management.accept_pile(text, boolean)
+    TO joulebook_operator, joulebook_admin;
+COMMENT ON FUNCTION management.accept_pile(text, boolean) IS
+    'Accepts a pile, or rejects it. | 接纳或拒绝充电桩。';
