@@ -272,13 +272,13 @@ CREATE TRIGGER entry_guard BEFORE INSERT ON ledger.entry
 CREATE FUNCTION ledger.balance_guard() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    id bigint := CASE TG_TABLE_NAME WHEN 'journal' THEN to_jsonb(NEW) -> 'id' ELSE to_jsonb(NEW) -> 'journal_id' END;
+    booked bigint := CASE TG_TABLE_NAME WHEN 'journal' THEN to_jsonb(NEW) -> 'id' ELSE to_jsonb(NEW) -> 'journal_id' END;
 BEGIN
-    IF (SELECT count(*) < 2 FROM ledger.entry e WHERE e.journal_id = id)
+    IF (SELECT count(*) < 2 FROM ledger.entry e WHERE e.journal_id = booked)
        OR EXISTS (SELECT FROM ledger.entry e JOIN ledger.account a ON a.id = e.account_id
-                  WHERE e.journal_id = balance_guard.id GROUP BY a.currency
+                  WHERE e.journal_id = booked GROUP BY a.currency
                   HAVING sum(CASE e.side WHEN 'D' THEN e.amount_minor ELSE -e.amount_minor END) <> 0) THEN
-        RAISE EXCEPTION 'journal % does not balance', id USING ERRCODE = '23514', CONSTRAINT = 'journal_balanced';
+        RAISE EXCEPTION 'journal % does not balance', booked USING ERRCODE = '23514', CONSTRAINT = 'journal_balanced';
     END IF;
     RETURN NULL;
 END

@@ -55,6 +55,8 @@ CREATE TABLE core.session (
     presumed_ended_at  timestamptz,
     running_cost_minor bigint,
     running_cost_at    timestamptz,
+    -- False: the facts changed after the rating input was taken, and a bill made of it is void.
+    input_current      boolean NOT NULL DEFAULT true,
     settled_at         timestamptz,
     booked_at          timestamptz NOT NULL DEFAULT clock_timestamp(),
     CONSTRAINT session_stopped CHECK ((stop_received_at IS NULL) = (stopped_at IS NULL)),
@@ -89,8 +91,10 @@ CREATE TABLE core.unmatched_stop (
     station_id     bigint NOT NULL REFERENCES core.station,
     sent_id        bigint,                           -- the transactionId that the pile named
     tag_key        uuid,
-    at             timestamptz NOT NULL,
+    at             timestamptz NOT NULL,             -- effective
+    reported_at    timestamptz,
     at_text        text,
+    doubt          text,                             -- why its time is not trusted
     offset_us      bigint,
     queued         boolean NOT NULL,
     received_at    timestamptz NOT NULL,

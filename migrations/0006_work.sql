@@ -14,6 +14,7 @@ CREATE TABLE core.review (
     received_at timestamptz,
     detail      jsonb NOT NULL DEFAULT '{}',
     frame       text,
+    input       bytea,                                -- the rating input that the engine would not trust
     state       text NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'decided')),
     decision    text,
     note        text,

@@ -1,0 +1,96 @@
+-- Opening and deciding review items. The same trouble is one item, however often it is reported.
+CREATE OR REPLACE FUNCTION core.review_open(p_kind text, p_blocks boolean, p_key text, p_station bigint,
+    p_session uuid, p_received_at timestamptz, p_detail jsonb, p_frame text)
+RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    INSERT INTO core.review (kind, blocks, dedupe_key, station_id, site_id, session_uid, received_at, detail, frame)
+    VALUES (p_kind, p_blocks, p_kind || ':' || p_key, p_station,
+            (SELECT s.site_id FROM core.station s WHERE s.id = p_station),
+            p_session, p_received_at, COALESCE(p_detail, '{}'), p_frame)
+    ON CONFLICT (dedupe_key) DO NOTHING;
+END
+$$;
+ALTER FUNCTION core.review_open(text, boolean, text, bigint, uuid, timestamptz, jsonb, text) OWNER TO joulebook_writer;
+REVOKE ALL ON FUNCTION core.review_open(text, boolean, text, bigint, uuid, timestamptz, jsonb, text) FROM PUBLIC;
+COMMENT ON FUNCTION core.review_open(text, boolean, text, bigint, uuid, timestamptz, jsonb, text) IS
+    'Opens a review item once for each trouble | 为每个问题建立一条待审记录（只建一次）';
+
+CREATE OR REPLACE FUNCTION core.review_blocks(p_session uuid)
+RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT EXISTS (SELECT FROM core.review r WHERE r.session_uid = p_session AND r.state = 'open' AND r.blocks)
+$$;
+ALTER FUNCTION core.review_blocks(uuid) OWNER TO joulebook_writer;
+REVOKE ALL ON FUNCTION core.review_blocks(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION core.review_blocks(uuid) IS
+    'Whether an open review keeps this session from being billed | 是否有未决审核阻止该会话计费';
+
+-- Decisions: 'bill' (as it stands, or with the corrections of p_correction: meter_start_mwh,
+-- meter_stop_mwh, started_at, stopped_at), 'lost' (never billed), 'noted' (the item did not matter).
+-- Returns done, repeat (decided before) or none. When the last blocking item of a session is decided
+-- its settlement is queued.
+CREATE OR REPLACE FUNCTION core.review_decide(p_review bigint, p_decision text, p_note text,
+    p_correction jsonb, p_actor text)
+RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    item core.review;
+    s core.session;
+BEGIN
+    IF p_decision NOT IN ('bill', 'lost', 'noted') THEN
+        RAISE EXCEPTION 'no such decision: %', p_decision USING ERRCODE = '22023', DETAIL = 'decision';
+    END IF;
+    SELECT * INTO item FROM core.review r WHERE r.id = p_review;
+    IF item.id IS NULL THEN
+        RETURN 'none';
+    END IF;
+    -- Everybody locks the accounts before the session; releasing a hold needs them.
+    IF p_decision = 'lost' AND item.session_uid IS NOT NULL THEN
+        PERFORM FROM ledger.account_balance b
+        WHERE b.account_id IN (SELECT h.account_id FROM ledger.hold h
+                               WHERE h.session_uid = item.session_uid AND h.state = 'active')
+        ORDER BY b.account_id FOR NO KEY UPDATE;
+    END IF;
+    SELECT * INTO s FROM core.session x WHERE x.uid = item.session_uid FOR NO KEY UPDATE;
+    SELECT * INTO item FROM core.review r WHERE r.id = p_review FOR NO KEY UPDATE;
+    IF item.state = 'decided' THEN
+        RETURN 'repeat';
+    END IF;
+    UPDATE core.review r SET state = 'decided', decision = p_decision, note = p_note, decided_by = p_actor,
+        decided_at = clock_timestamp()
+    WHERE r.id = p_review;
+    IF s.uid IS NULL THEN
+        RETURN 'done';
+    END IF;
+    IF s.state = 'settled' AND (p_decision = 'lost' OR p_correction IS NOT NULL) THEN
+        RAISE EXCEPTION 'session % is settled; correct its bill instead', s.uid USING ERRCODE = '23514', DETAIL = 'review';
+    END IF;
+    IF p_decision = 'lost' THEN
+        UPDATE core.review r SET state = 'decided', decision = 'lost', decided_by = p_actor,
+            decided_at = clock_timestamp()
+        WHERE r.session_uid = s.uid AND r.state = 'open';
+        UPDATE core.session x SET state = 'lost' WHERE x.uid = s.uid;
+        PERFORM ledger.release_holds(s.uid, 'released');
+        RETURN 'done';
+    END IF;
+    IF p_correction IS NOT NULL THEN
+        UPDATE core.session x SET
+            meter_start_mwh = COALESCE((p_correction ->> 'meter_start_mwh')::bigint, x.meter_start_mwh),
+            meter_stop_mwh = COALESCE((p_correction ->> 'meter_stop_mwh')::bigint, x.meter_stop_mwh),
+            started_at = COALESCE((p_correction ->> 'started_at')::timestamptz, x.started_at),
+            stopped_at = COALESCE((p_correction ->> 'stopped_at')::timestamptz, x.stopped_at),
+            stop_received_at = COALESCE(x.stop_received_at,
+                CASE WHEN p_correction ? 'stopped_at' THEN clock_timestamp() END),
+            input_current = false
+        WHERE x.uid = s.uid RETURNING * INTO s;
+    END IF;
+    IF s.stopped_at IS NOT NULL AND s.state IN ('review', 'presumed_ended', 'open') AND NOT core.review_blocks(s.uid) THEN
+        UPDATE core.session x SET state = 'stopped' WHERE x.uid = s.uid;
+        INSERT INTO core.job (kind, key, payload) VALUES ('settle', s.uid::text, jsonb_build_object('session', s.uid))
+        ON CONFLICT (kind, key) WHERE state IN ('queued', 'running') DO NOTHING;
+    END IF;
+    RETURN 'done';
+END
+$$;
+ALTER FUNCTION core.review_decide(bigint, text, text, jsonb, text) OWNER TO joulebook_writer;
+REVOKE ALL ON FUNCTION core.review_decide(bigint, text, text, jsonb, text) FROM PUBLIC;
+COMMENT ON FUNCTION core.review_decide(bigint, text, text, jsonb, text) IS
+    'Decides a review item and queues the settlement it held back | 对待审记录作出决定，并恢复被阻止的结算';

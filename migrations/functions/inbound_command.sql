@@ -1,0 +1,102 @@
+-- Commands: claimed once, sent at most once.
+
+-- Claims the oldest queued command if the epoch is still the caller's; the claim commits before the
+-- CALL leaves. The oldest may be in somebody's hands for a moment: then the next.
+CREATE OR REPLACE FUNCTION inbound.command_next(p_station bigint, p_epoch bigint, p_at timestamptz,
+    OUT outcome text, OUT command_id bigint, OUT action text, OUT payload text, OUT message_id text, OUT timeout_s integer)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    owner bigint;
+    chosen bigint;
+BEGIN
+    outcome := 'done';
+    SELECT c.node_id INTO owner FROM core.station_connection c
+    WHERE c.station_id = p_station AND c.epoch = p_epoch AND c.closed_at IS NULL;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    SELECT c.id INTO chosen FROM core.command c
+    WHERE c.station_id = p_station AND c.state = 'queued' AND c.deadline > p_at
+    ORDER BY c.id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED;
+    IF chosen IS NULL THEN
+        RETURN;
+    END IF;
+    UPDATE core.command c SET state = 'sent', sent_at = p_at, node_id = owner, epoch = p_epoch, attempts = c.attempts + 1,
+        message_id = 'jb-' || c.id || '-' || (c.attempts + 1)
+    WHERE c.id = chosen
+    RETURNING c.id, c.action, c.payload::text, c.message_id, c.timeout_s
+    INTO command_id, action, payload, message_id, timeout_s;
+END
+$$;
+ALTER FUNCTION inbound.command_next(bigint, bigint, timestamptz) OWNER TO joulebook_writer;
+REVOKE ALL ON FUNCTION inbound.command_next(bigint, bigint, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION inbound.command_next(bigint, bigint, timestamptz) TO joulebook_app;
+COMMENT ON FUNCTION inbound.command_next(bigint, bigint, timestamptz) IS 'Claims the next command of a pile | 认领充电桩的下一条命令';
+
+-- Writes the answer and wipes the secrets. A late answer settles an unknown; a final one stands.
+CREATE OR REPLACE FUNCTION inbound.command_answer(p_command bigint, p_state text, p_answer text, p_at timestamptz,
+    OUT outcome text)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    c core.command;
+BEGIN
+    SELECT * INTO c FROM core.command x WHERE x.id = p_command FOR NO KEY UPDATE SKIP LOCKED;
+    IF c.id IS NULL THEN
+        outcome := CASE WHEN EXISTS (SELECT FROM core.command x WHERE x.id = p_command) THEN 'busy' ELSE 'refused' END;
+        RETURN;
+    END IF;
+    IF p_state NOT IN ('accepted', 'rejected', 'refused', 'call_error', 'timed_out', 'unknown', 'expired', 'cancelled') THEN
+        outcome := 'refused';
+        RETURN;
+    END IF;
+    outcome := 'done';
+    IF c.state = 'sent' OR c.state IN ('unknown', 'timed_out') AND p_state IN ('accepted', 'rejected', 'call_error') THEN
+        UPDATE core.command x SET
+            state = CASE WHEN p_state = 'unknown' AND x.repeatable AND x.deadline > p_at THEN 'queued' ELSE p_state END,
+            answered_at = CASE WHEN p_state <> 'unknown' THEN p_at END, answer = p_answer,
+            payload = CASE WHEN p_state = 'unknown' THEN x.payload ELSE x.payload - x.secret_members END
+        WHERE x.id = p_command;
+    END IF;
+END
+$$;
+ALTER FUNCTION inbound.command_answer(bigint, text, text, timestamptz) OWNER TO joulebook_writer;
+REVOKE ALL ON FUNCTION inbound.command_answer(bigint, text, text, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION inbound.command_answer(bigint, text, text, timestamptz) TO joulebook_app;
+COMMENT ON FUNCTION inbound.command_answer(bigint, text, text, timestamptz) IS 'Writes a command''s answer | 写入命令应答';
+
+CREATE OR REPLACE FUNCTION inbound.command_stations(p_node bigint, OUT station bigint)
+RETURNS SETOF bigint LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN QUERY SELECT DISTINCT c.station_id FROM core.command c
+        JOIN core.station_connection n ON n.station_id = c.station_id
+        WHERE c.state = 'queued' AND n.node_id = p_node AND n.closed_at IS NULL AND c.deadline > clock_timestamp();
+END
+$$;
+ALTER FUNCTION inbound.command_stations(bigint) OWNER TO joulebook_writer;
+REVOKE ALL ON FUNCTION inbound.command_stations(bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION inbound.command_stations(bigint) TO joulebook_app;
+COMMENT ON FUNCTION inbound.command_stations(bigint) IS 'Piles of a node that have queued commands | 节点上有待发命令的充电桩';
+
+-- The clock's part: what nobody sent in time has expired, what nobody answered is unknown.
+CREATE OR REPLACE FUNCTION inbound.command_expiry()
+RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    changed bigint;
+BEGIN
+    WITH due AS (
+        SELECT c.id FROM core.command c
+        WHERE c.state = 'queued' AND c.deadline <= clock_timestamp()
+           OR c.state = 'sent' AND c.sent_at + make_interval(secs => c.timeout_s + 60) <= clock_timestamp()
+        ORDER BY c.id LIMIT 1000 FOR NO KEY UPDATE SKIP LOCKED)
+    UPDATE core.command c SET
+        state = CASE c.state WHEN 'queued' THEN 'expired' ELSE 'unknown' END,
+        payload = CASE c.state WHEN 'queued' THEN c.payload - c.secret_members ELSE c.payload END
+    FROM due WHERE c.id = due.id;
+    GET DIAGNOSTICS changed = ROW_COUNT;
+    RETURN changed;
+END
+$$;
+ALTER FUNCTION inbound.command_expiry() OWNER TO joulebook_writer;
+REVOKE ALL ON FUNCTION inbound.command_expiry() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION inbound.command_expiry() TO joulebook_app;
+COMMENT ON FUNCTION inbound.command_expiry() IS 'Ends commands that nobody sent or answered in time | 处理超时未发或未答的命令';

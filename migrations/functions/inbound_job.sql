@@ -1,0 +1,204 @@
+-- Jobs for the workers: claimed by state, kept for a while, repeated if a worker dies.
+
+CREATE OR REPLACE FUNCTION inbound.job_claim(p_kinds text[], p_worker text,
+    OUT job_id bigint, OUT kind text, OUT key text, OUT payload text)
+RETURNS SETOF record LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    chosen bigint;
+BEGIN
+    SELECT j.id INTO chosen FROM core.job j
+    WHERE j.state IN ('queued', 'running') AND j.run_at <= clock_timestamp() AND j.kind = ANY (p_kinds)
+      AND (j.state = 'queued' OR j.lease_until <= clock_timestamp())
+    ORDER BY j.run_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED;
+    IF chosen IS NULL THEN
+        RETURN;
+    END IF;
+    RETURN QUERY UPDATE core.job j SET state = 'running', worker = p_worker, attempts = j.attempts + 1,
+        claimed_at = clock_timestamp(), lease_until = clock_timestamp() + interval '5 minutes'
+    WHERE j.id = chosen RETURNING j.id, j.kind, j.key, j.payload::text;
+END
+$$;
+ALTER FUNCTION inbound.job_claim(text[], text) OWNER TO joulebook_writer;
+REVOKE ALL ON FUNCTION inbound.job_claim(text[], text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION inbound.job_claim(text[], text) TO joulebook_app;
+COMMENT ON FUNCTION inbound.job_claim(text[], text) IS 'Claims the job that is longest due | 认领最早到期的任务';
+
+CREATE OR REPLACE FUNCTION inbound.job_done(p_job bigint, OUT outcome text)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    UPDATE core.job j SET
+        state = CASE WHEN j.repeat_s IS NULL THEN 'done' ELSE 'queued' END,
+        run_at = CASE WHEN j.repeat_s IS NULL THEN j.run_at ELSE clock_timestamp() + make_interval(secs => j.repeat_s) END,
+        attempts = CASE WHEN j.repeat_s IS NULL THEN j.attempts ELSE 0 END,
+        finished_at = clock_timestamp(), lease_until = NULL, error = NULL
+    WHERE j.id = p_job AND j.state = 'running';
+    outcome := CASE WHEN FOUND THEN 'done' ELSE 'refused' END;
+END
+$$;
+ALTER FUNCTION inbound.job_done(bigint) OWNER TO joulebook_writer;
+REVOKE ALL ON FUNCTION inbound.job_done(bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION inbound.job_done(bigint) TO joulebook_app;
+COMMENT ON FUNCTION inbound.job_done(bigint) IS 'Ends a job, or queues it again if the clock repeats it | 完成任务；周期任务重新排队';
+
+-- Again after 1, 2, 4 … 300 s. After ten attempts a person looks at it; the clock's own jobs never end.
+CREATE OR REPLACE FUNCTION inbound.job_fail(p_job bigint, p_error text, OUT outcome text)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    j core.job;
+BEGIN
+    UPDATE core.job x SET
+        state = CASE WHEN x.attempts >= 10 AND x.repeat_s IS NULL THEN 'failed' ELSE 'queued' END,
+        run_at = clock_timestamp() + make_interval(secs => LEAST(300, power(2, LEAST(x.attempts, 10) - 1))),
+        lease_until = NULL, error = p_error
+    WHERE x.id = p_job AND x.state = 'running' RETURNING * INTO j;
+    outcome := CASE WHEN j.id IS NULL THEN 'refused' ELSE 'done' END;
+    IF j.state = 'failed' THEN
+        PERFORM core.review_open('job_failed', j.kind = 'settle', j.id::text,
+            (SELECT s.station_id FROM core.session s WHERE j.kind = 'settle' AND s.uid::text = j.key),
+            (SELECT s.uid FROM core.session s WHERE j.kind = 'settle' AND s.uid::text = j.key), clock_timestamp(),
+            jsonb_build_object('job', j.id, 'kind', j.kind, 'key', j.key, 'error', p_error), NULL);
+        IF j.kind = 'settle' THEN
+            UPDATE core.session s SET state = 'review'
+            WHERE s.uid::text = j.key AND s.state IN ('stopped', 'presumed_ended');
+        END IF;
+    END IF;
+END
+$$;
+ALTER FUNCTION inbound.job_fail(bigint, text) OWNER TO joulebook_writer;
+REVOKE ALL ON FUNCTION inbound.job_fail(bigint, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION inbound.job_fail(bigint, text) TO joulebook_app;
+COMMENT ON FUNCTION inbound.job_fail(bigint, text) IS 'Tries a job again later, or gives it to a person | 稍后重试任务，或转人工处理';
+
+-- The jobs that are one function each, by their kind: sequence, sweep, command_expiry, partitions, hold.
+CREATE OR REPLACE FUNCTION inbound.job_run(p_kind text, p_key text)
+RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN CASE p_kind
+        WHEN 'sequence' THEN inbound.sequence()::text
+        WHEN 'sweep' THEN inbound.sweep()::text
+        WHEN 'command_expiry' THEN inbound.command_expiry()::text
+        WHEN 'partitions' THEN inbound.partitions()::text
+        WHEN 'hold' THEN inbound.hold_late(p_key::uuid)
+    END;
+END
+$$;
+ALTER FUNCTION inbound.job_run(text, text) OWNER TO joulebook_writer;
+REVOKE ALL ON FUNCTION inbound.job_run(text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION inbound.job_run(text, text) TO joulebook_app;
+COMMENT ON FUNCTION inbound.job_run(text, text) IS 'Runs a job that is one function | 执行仅由一个函数完成的任务';
+
+-- Gives committed rows of the streams their place. Only one at a time may: a second call does nothing.
+CREATE OR REPLACE FUNCTION inbound.sequence()
+RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    given bigint := 0;
+    stream record;
+    added bigint;
+BEGIN
+    IF NOT pg_try_advisory_xact_lock(1246905165) THEN
+        RETURN 0;
+    END IF;
+    WITH numbered AS (
+        SELECT d.id, (SELECT s.seq FROM core.stream s WHERE s.name = 'directory') + row_number() OVER (ORDER BY d.id) AS seq
+        FROM core.directory_change d WHERE d.seq IS NULL ORDER BY d.id LIMIT 10000),
+    written AS (
+        UPDATE core.directory_change d SET seq = n.seq FROM numbered n WHERE d.id = n.id RETURNING d.seq)
+    UPDATE core.stream s SET seq = GREATEST(s.seq, w.newest)
+    FROM (SELECT max(seq) AS newest FROM written) w WHERE s.name = 'directory' AND w.newest IS NOT NULL;
+    GET DIAGNOSTICS added = ROW_COUNT;
+    given := given + added;
+    WITH numbered AS (
+        SELECT o.id, (SELECT s.seq FROM core.stream s WHERE s.name = 'outbox') + row_number() OVER (ORDER BY o.id) AS seq
+        FROM core.outbox o WHERE o.seq IS NULL ORDER BY o.id LIMIT 10000),
+    written AS (
+        UPDATE core.outbox o SET seq = n.seq FROM numbered n WHERE o.id = n.id RETURNING o.seq)
+    UPDATE core.stream s SET seq = GREATEST(s.seq, w.newest)
+    FROM (SELECT max(seq) AS newest FROM written) w WHERE s.name = 'outbox' AND w.newest IS NOT NULL;
+    GET DIAGNOSTICS added = ROW_COUNT;
+    RETURN given + added;
+END
+$$;
+ALTER FUNCTION inbound.sequence() OWNER TO joulebook_writer;
+REVOKE ALL ON FUNCTION inbound.sequence() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION inbound.sequence() TO joulebook_app;
+COMMENT ON FUNCTION inbound.sequence() IS 'Numbers committed rows of the streams | 为已提交的流记录编号';
+
+-- What evidence and time settle: sessions whose pile fell silent, presumed ends that are due, Stops
+-- that found no start in a day, holds that outlived their session, settlements that nobody queued.
+CREATE OR REPLACE FUNCTION inbound.sweep()
+RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    moment timestamptz := clock_timestamp();
+    s record;
+    done bigint := 0;
+    part bigint;
+BEGIN
+    FOR s IN SELECT x.transaction_id FROM core.session x JOIN core.station_connection c ON c.station_id = x.station_id
+             WHERE x.state = 'open' AND c.closed_at < moment - interval '2 hours'
+               AND x.start_received_at < moment - interval '2 hours'
+             ORDER BY x.transaction_id LIMIT 1000 FOR NO KEY UPDATE OF x SKIP LOCKED LOOP
+        PERFORM inbound.presume_ended(s.transaction_id, moment);
+        done := done + 1;
+    END LOOP;
+    INSERT INTO core.job (kind, key, payload)
+    SELECT 'settle', x.uid::text, jsonb_build_object('session', x.uid) FROM core.session x
+    WHERE (x.state = 'presumed_ended' AND x.presumed_ended_at < moment - interval '15 minutes'
+           OR x.state = 'stopped' AND x.stop_received_at < moment - interval '5 minutes')
+      AND NOT EXISTS (SELECT FROM core.job j WHERE j.kind = 'settle' AND j.key = x.uid::text
+                        AND (j.state IN ('queued', 'running') OR j.state = 'failed'))
+      AND NOT core.review_blocks(x.uid)
+    LIMIT 1000
+    ON CONFLICT (kind, key) WHERE state IN ('queued', 'running') DO NOTHING;
+    GET DIAGNOSTICS part = ROW_COUNT;
+    done := done + part;
+    UPDATE core.unmatched_stop u SET state = 'review'
+    WHERE u.state = 'waiting' AND u.received_at < moment - interval '24 hours';
+    GET DIAGNOSTICS part = ROW_COUNT;
+    done := done + part;
+    FOR s IN SELECT h.session_uid FROM ledger.hold h LEFT JOIN core.session x ON x.uid = h.session_uid
+             WHERE h.state = 'active' AND h.expires_at < moment AND COALESCE(x.state, 'lost') IN ('lost', 'settled')
+             GROUP BY 1 LIMIT 100 LOOP
+        PERFORM ledger.release_holds(s.session_uid, 'released');
+        done := done + 1;
+    END LOOP;
+    DELETE FROM core.job j WHERE j.state = 'done' AND j.finished_at < moment - interval '7 days';
+    RETURN done;
+END
+$$;
+ALTER FUNCTION inbound.sweep() OWNER TO joulebook_writer;
+REVOKE ALL ON FUNCTION inbound.sweep() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION inbound.sweep() TO joulebook_app;
+COMMENT ON FUNCTION inbound.sweep() IS 'Settles what time and evidence have decided | 处理已由时间与证据决定的事项';
+
+-- Months ahead are made, months behind retention are dropped. Owner's work, so this one runs as the owner.
+CREATE OR REPLACE FUNCTION inbound.partitions()
+RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    plan record;
+    this_month date := date_trunc('month', now() AT TIME ZONE 'UTC')::date;
+    month date;
+    changed bigint := 0;
+BEGIN
+    IF NOT pg_try_advisory_xact_lock(1246905166) THEN
+        RETURN 0;
+    END IF;
+    FOR plan IN SELECT * FROM core.partition_plan ORDER BY table_name LOOP
+        FOR month IN SELECT m::date FROM generate_series(this_month - make_interval(months => plan.retention_months),
+                this_month + make_interval(months => plan.ahead_months), interval '1 month') m LOOP
+            changed := changed + core.partition_make(plan.table_name, month)::integer;
+        END LOOP;
+        FOR month IN SELECT to_date(right(c.relname, 7), 'YYYY"m"MM') FROM pg_inherits i
+                JOIN pg_class c ON c.oid = i.inhrelid
+                WHERE i.inhparent = format('core.%I', plan.table_name)::regclass AND c.relname ~ '_\d{4}m\d{2}$' LOOP
+            IF month < this_month - make_interval(months => plan.retention_months) THEN
+                changed := changed + core.partition_drop(plan.table_name, month)::integer;
+            END IF;
+        END LOOP;
+    END LOOP;
+    RETURN changed;
+END
+$$;
+ALTER FUNCTION inbound.partitions() OWNER TO joulebook_owner;
+REVOKE ALL ON FUNCTION inbound.partitions() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION inbound.partitions() TO joulebook_app, joulebook_writer;
+COMMENT ON FUNCTION inbound.partitions() IS 'Makes coming months and drops those past retention | 创建未来月份分区并删除过期分区';

@@ -1,0 +1,113 @@
+-- StopTransaction. A report, not a request: it is always taken. The first one of a session stands; a
+-- different one later is kept and reviewed. One that fits no session waits for its start.
+CREATE OR REPLACE FUNCTION inbound.stop(p_station bigint, p_transaction bigint, p_meter_stop_mwh bigint, p_at timestamptz,
+    p_at_text text, p_id_tag text, p_reason text, p_received_at timestamptz, p_queued boolean, p_offset_us bigint,
+    p_readings jsonb, p_frame text, p_deviations text,
+    OUT outcome text, OUT status text, OUT expiry timestamptz, OUT parent text)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    here record;
+    s core.session;
+    report core.unmatched_stop;
+    found bigint;
+    match record;
+    clock record;
+BEGIN
+    SET CONSTRAINTS ALL DEFERRED;
+    SELECT x.registered_at, x.site_id INTO here FROM core.station x WHERE x.id = p_station;
+    IF here.site_id IS NULL THEN
+        RAISE EXCEPTION 'no such station: %', p_station USING ERRCODE = '23503';
+    END IF;
+    report.digest := inbound.digest(p_station::text, p_transaction::text, extract(epoch FROM p_at)::text, p_meter_stop_mwh::text);
+    report.station_id := p_station;
+    report.sent_id := p_transaction;
+    SELECT * INTO clock FROM inbound.effective_time(p_at, p_received_at, p_queued, p_offset_us, here.registered_at);
+    report.at := clock.at;
+    report.doubt := clock.doubt;
+    report.reported_at := inbound.reported_time(p_at);
+    report.at_text := p_at_text;
+    report.offset_us := p_offset_us;
+    report.queued := p_queued;
+    report.received_at := p_received_at;
+    report.meter_stop_mwh := p_meter_stop_mwh;
+    report.reason := p_reason;
+    report.id_tag := p_id_tag;
+    report.frame := p_frame;
+    report.deviations := p_deviations;
+    IF p_id_tag IS NOT NULL THEN
+        SELECT t.status, t.expiry, t.parent, t.tag_key INTO report.verdict, report.expiry, report.parent, report.tag_key
+        FROM core.tag_check(p_id_tag, p_received_at) t;
+    END IF;
+
+    SELECT * INTO s FROM core.session x WHERE x.transaction_id = p_transaction AND x.station_id = p_station;
+    IF s.uid IS NULL THEN
+        -- Not by its number: the same report before, or the one session that it can mean.
+        SELECT u.transaction_id, u.id, u.verdict, u.expiry, u.parent INTO match
+        FROM core.unmatched_stop u WHERE u.digest = report.digest;
+        IF match.id IS NOT NULL THEN
+            outcome := 'done';
+            status := match.verdict;
+            expiry := match.expiry;
+            parent := match.parent;
+            SET CONSTRAINTS ALL IMMEDIATE;
+            RETURN;
+        END IF;
+        found := inbound.stop_match(report);
+        SELECT * INTO s FROM core.session x WHERE x.transaction_id = found;
+    END IF;
+
+    IF s.uid IS NOT NULL THEN
+        SELECT * INTO s FROM core.session x WHERE x.transaction_id = s.transaction_id FOR NO KEY UPDATE SKIP LOCKED;
+        IF s.uid IS NULL THEN
+            outcome := 'busy';
+            RETURN;
+        END IF;
+    END IF;
+    IF s.stopped_at IS NOT NULL THEN
+        outcome := 'done';
+        status := s.stop_verdict;
+        expiry := s.stop_expiry;
+        parent := s.stop_parent;
+        IF s.stop_reported_at IS DISTINCT FROM report.reported_at
+           OR s.meter_stop_mwh IS DISTINCT FROM p_meter_stop_mwh THEN
+            PERFORM inbound.stop_conflict(s, report);
+        END IF;
+    ELSE
+        IF found IS NOT NULL OR s.uid IS NULL THEN
+            INSERT INTO core.unmatched_stop (digest, station_id, sent_id, tag_key, at, reported_at, at_text, doubt,
+                offset_us, queued, received_at, meter_stop_mwh, reason, id_tag, frame, deviations, verdict, expiry, parent, state, transaction_id)
+            VALUES (report.digest, p_station, p_transaction, report.tag_key, report.at, report.reported_at, p_at_text,
+                report.doubt, p_offset_us, p_queued, p_received_at, p_meter_stop_mwh, p_reason, p_id_tag, p_frame, p_deviations, report.verdict, report.expiry,
+                report.parent, CASE WHEN s.uid IS NULL THEN 'waiting' ELSE 'joined' END, s.transaction_id)
+            ON CONFLICT (digest) DO NOTHING;
+        END IF;
+        IF s.uid IS NULL THEN
+            PERFORM core.review_open('unmatched_stop', false, report.digest::text, p_station, NULL, p_received_at,
+                jsonb_build_object('transaction_id', p_transaction, 'reported', p_at_text,
+                    'meter_stop_mwh', p_meter_stop_mwh::text, 'of_another_pile',
+                    EXISTS (SELECT FROM core.session x WHERE x.transaction_id = p_transaction)), p_frame);
+        ELSE
+            PERFORM inbound.stop_write(s, report);
+        END IF;
+        outcome := 'done';
+        status := report.verdict;
+        expiry := report.expiry;
+        parent := report.parent;
+    END IF;
+    IF p_readings IS NOT NULL THEN
+        PERFORM inbound.readings_add(p_station, p_transaction, COALESCE(s.connector, 0), p_received_at, p_readings);
+    END IF;
+    SET CONSTRAINTS ALL IMMEDIATE;
+EXCEPTION WHEN integrity_constraint_violation OR data_exception THEN
+    outcome := 'refused';
+    PERFORM inbound.refuse('stop', p_station, p_received_at, SQLSTATE, SQLERRM, p_frame, false);
+    status := NULL;
+    expiry := NULL;
+    parent := NULL;
+END
+$$;
+ALTER FUNCTION inbound.stop(bigint, bigint, bigint, timestamptz, text, text, text, timestamptz, boolean, bigint, jsonb, text, text) OWNER TO joulebook_writer;
+REVOKE ALL ON FUNCTION inbound.stop(bigint, bigint, bigint, timestamptz, text, text, text, timestamptz, boolean, bigint, jsonb, text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION inbound.stop(bigint, bigint, bigint, timestamptz, text, text, text, timestamptz, boolean, bigint, jsonb, text, text) TO joulebook_app;
+COMMENT ON FUNCTION inbound.stop(bigint, bigint, bigint, timestamptz, text, text, text, timestamptz, boolean, bigint, jsonb, text, text) IS
+    'StopTransaction: the first stands, and settlement is queued | 处理 StopTransaction：以首次为准并排队结算';

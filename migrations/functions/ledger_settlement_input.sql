@@ -1,0 +1,113 @@
+-- The rating engine's whole input for a session, as JSON text. Null: nothing to rate now (unknown,
+-- settled, still running, or held back by a review, which is opened here if it is missing).
+--
+-- Reported times are the pile's. Where the start was shifted, everything between shifts with it, so
+-- that the price slot of each reading is the slot in which it was taken.
+CREATE OR REPLACE FUNCTION ledger.settlement_input(p_session uuid)
+RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    utc constant text := 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"';
+    s core.session;
+    place record;
+    power bigint;
+    shift interval;
+    ended timestamptz;
+    meter_stop bigint;
+    document jsonb;
+    readings json;
+    states json;
+    calendar json;
+BEGIN
+    SELECT * INTO s FROM core.session x WHERE x.uid = p_session;
+    IF s.uid IS NULL OR s.state NOT IN ('stopped', 'presumed_ended') OR core.review_blocks(s.uid) THEN
+        RETURN NULL;
+    END IF;
+    IF s.tariff_version_id IS NULL THEN
+        SELECT t.tariff_version_id INTO s.tariff_version_id
+        FROM core.tariff_pick(s.customer_id, s.fleet_id, NULL, s.station_id, s.connector, s.site_id, s.started_at) t
+        WHERE t.currency = s.currency;
+        UPDATE core.session x SET tariff_version_id = s.tariff_version_id WHERE x.uid = s.uid AND x.tariff_version_id IS NULL;
+    END IF;
+    IF s.tariff_version_id IS NULL OR s.meter_start_mwh IS NULL OR s.connector IS NULL THEN
+        PERFORM ledger.settlement_review(s.uid, CASE WHEN s.tariff_version_id IS NULL THEN 'no_tariff' ELSE 'missing_start' END,
+            '{}', NULL);
+        RETURN NULL;
+    END IF;
+    UPDATE core.session x SET input_current = true WHERE x.uid = s.uid AND NOT x.input_current;
+    SELECT t.zone, t.region, c.exponent INTO place FROM core.site t JOIN core.currency c ON c.code = s.currency
+    WHERE t.id = s.site_id;
+    SELECT c.max_power_w INTO power FROM core.connector c WHERE c.station_id = s.station_id AND c.number = s.connector;
+    SELECT v.document INTO document FROM core.tariff_version v WHERE v.id = s.tariff_version_id;
+    shift := CASE WHEN isfinite(s.start_reported_at) THEN s.started_at - s.start_reported_at ELSE interval '0' END;
+    ended := s.stopped_at;
+    meter_stop := s.meter_stop_mwh;
+    IF ended IS NULL THEN
+        -- No Stop came: the last register that the pile told is the end.
+        SELECT r.at + shift, r.import_mwh INTO ended, meter_stop FROM core.session_readings(s) r
+        WHERE r.import_mwh >= s.meter_start_mwh ORDER BY r.at DESC LIMIT 1;
+        ended := GREATEST(COALESCE(ended, s.started_at), s.started_at);
+        meter_stop := COALESCE(meter_stop, s.meter_start_mwh);
+    END IF;
+    ended := GREATEST(ended, s.started_at);
+    SELECT json_agg(json_build_object(
+               'at', to_char((r.at + shift) AT TIME ZONE 'UTC', utc),
+               'received_at', to_char(r.received_at AT TIME ZONE 'UTC', utc),
+               'context', r.context, 'import_mwh', r.import_mwh::text, 'export_mwh', r.export_mwh::text)
+               ORDER BY r.at, r.received_at, r.hash)
+    INTO readings FROM core.session_readings(s) r
+    WHERE (r.import_mwh IS NOT NULL OR r.export_mwh IS NOT NULL) AND isfinite(r.at);
+    SELECT json_agg(json_build_object('at', to_char((e.at + shift) AT TIME ZONE 'UTC', utc), 'state', e.status)
+                    ORDER BY e.at, e.received_at)
+    INTO states FROM core.status_event e
+    WHERE e.station = s.station_id AND e.connector = s.connector
+      AND e.at BETWEEN s.started_at - shift AND ended - shift;
+    SELECT json_agg(json_build_object('date', c.date::text, 'day_type', c.day_type) ORDER BY c.date)
+    INTO calendar FROM core.day_calendar c
+    WHERE c.region = place.region
+      AND c.date BETWEEN (s.started_at AT TIME ZONE place.zone)::date AND (ended AT TIME ZONE place.zone)::date;
+    RETURN json_build_object(
+        'session', json_build_object('uid', s.uid, 'transaction_id', s.transaction_id,
+            'started_at', to_char(s.started_at AT TIME ZONE 'UTC', utc), 'stopped_at', to_char(ended AT TIME ZONE 'UTC', utc),
+            'zone', place.zone, 'currency', s.currency, 'exponent', place.exponent,
+            'meter_start_mwh', s.meter_start_mwh::text, 'meter_stop_mwh', meter_stop::text,
+            'max_power_w', power, 'direction_allowed', s.direction),
+        'tariff', document, 'calendar', COALESCE(calendar, '[]'),
+        'readings', COALESCE(readings, '[]'), 'states', COALESCE(states, '[]'))::text;
+END
+$$;
+ALTER FUNCTION ledger.settlement_input(uuid) OWNER TO joulebook_writer;
+REVOKE ALL ON FUNCTION ledger.settlement_input(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ledger.settlement_input(uuid) TO joulebook_app;
+COMMENT ON FUNCTION ledger.settlement_input(uuid) IS
+    'All that the rating of a session depends on, as JSON; null if it may not be rated now | 会话计费所需的全部输入（JSON）；暂不可计费时为空';
+
+-- Puts a session in review instead of settling it, with the input that nobody would trust.
+CREATE OR REPLACE FUNCTION ledger.settlement_review(p_session uuid, p_kind text, p_detail jsonb, p_input bytea,
+    OUT outcome text)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    s core.session;
+    known bigint;
+BEGIN
+    outcome := 'done';
+    SELECT * INTO s FROM core.session x WHERE x.uid = p_session FOR NO KEY UPDATE;
+    IF s.uid IS NULL OR s.state IN ('settled', 'lost') THEN
+        outcome := 'refused';
+        RETURN;
+    END IF;
+    IF NOT EXISTS (SELECT FROM core.review r WHERE r.session_uid = s.uid AND r.kind = p_kind AND r.state = 'open') THEN
+        -- Decided before and found again: an item of its own.
+        SELECT count(*) INTO known FROM core.review r WHERE r.session_uid = s.uid AND r.kind = p_kind;
+        PERFORM core.review_open(p_kind, true, s.uid || CASE known WHEN 0 THEN '' ELSE ':' || known END,
+            s.station_id, s.uid, clock_timestamp(), p_detail, NULL);
+    END IF;
+    UPDATE core.review r SET blocks = true, input = COALESCE(p_input, r.input)
+    WHERE r.session_uid = s.uid AND r.kind = p_kind AND r.state = 'open';
+    UPDATE core.session x SET state = 'review' WHERE x.uid = s.uid AND x.state IN ('stopped', 'presumed_ended');
+END
+$$;
+ALTER FUNCTION ledger.settlement_review(uuid, text, jsonb, bytea) OWNER TO joulebook_writer;
+REVOKE ALL ON FUNCTION ledger.settlement_review(uuid, text, jsonb, bytea) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ledger.settlement_review(uuid, text, jsonb, bytea) TO joulebook_app;
+COMMENT ON FUNCTION ledger.settlement_review(uuid, text, jsonb, bytea) IS
+    'Puts a session in review instead of settling it | 不结算而转入人工审核';
