@@ -179,7 +179,7 @@ static void setup_failed(struct db_lane *lane, enum db_lane_event event, const c
         return;
     lane->failure = DB_REFUSED;
     lane->setup_event = event;
-    snprintf(lane->detail, sizeof lane->detail, "%s%s", what, why);
+    snprintf(lane->detail, sizeof lane->detail, "%s%s%s", what, *why ? ": " : "", why);
 }
 
 void lane_setup_result(struct db_lane *lane, const struct lane_step *step, const PGresult *result)
@@ -190,9 +190,7 @@ void lane_setup_result(struct db_lane *lane, const struct lane_step *step, const
     if (step->kind != LANE_STEP_CHECK)
         name = lane->statements[step->index].name;
     if (PQresultStatus(result) == PGRES_FATAL_ERROR) {
-        setup_failed(lane, DB_LANE_UNPREPARED, name, ": ");
-        if (state && strlen(lane->detail) + 8 < sizeof lane->detail)
-            strcat(lane->detail, state);
+        setup_failed(lane, DB_LANE_UNPREPARED, name, state ? state : "lost");
     } else if (step->kind == LANE_STEP_CHECK && PQresultStatus(result) == PGRES_TUPLES_OK) {
         snprintf(lane->version, sizeof lane->version, "%s",
                  PQparameterStatus(lane->conn, "server_version"));
@@ -201,7 +199,7 @@ void lane_setup_result(struct db_lane *lane, const struct lane_step *step, const
             setup_failed(lane, DB_LANE_SERVER, why, "");
     } else if (step->kind == LANE_STEP_DESCRIBE && PQresultStatus(result) == PGRES_COMMAND_OK) {
         if (!describe(lane, step->index, result))
-            setup_failed(lane, DB_LANE_UNPREPARED, name, ": a parameter of a type not known");
+            setup_failed(lane, DB_LANE_UNPREPARED, name, "a parameter of a type not known");
     }
 }
 

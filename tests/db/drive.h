@@ -1,0 +1,51 @@
+/* drive.h - a lane on a poll() loop of the test's own, and what came of its members. */
+#ifndef TESTS_DB_DRIVE_H
+#define TESTS_DB_DRIVE_H
+
+#include "db/lane.h"
+
+#include <stdbool.h>
+
+enum { DRIVE_TOKENS_MAX = 70000, DRIVE_LINE_MAX = 200 };
+
+struct drive {
+    struct db_lane *lane;
+    int fd;
+    bool read, write;
+    uint64_t alarm_ms;
+    int done_count, events[8];
+    char last[8][DRIVE_LINE_MAX];              /* the last detail of each event */
+    enum db_result results[DRIVE_TOKENS_MAX];  /* by token; DB_RESULT_COUNT: not done */
+    int64_t values[DRIVE_TOKENS_MAX];          /* the row's second column */
+    uint64_t done_ms[DRIVE_TOKENS_MAX];
+    bool in_submit;
+    struct db_args args;
+};
+
+uint64_t drive_now(void);
+
+/* Statements of the test schema below; the lane's table. */
+enum { PUT, ROWS, MARK, DRIVE_STATEMENTS };
+extern const struct db_statement drive_statements[DRIVE_STATEMENTS];
+extern const char drive_schema[];
+
+/* A lane on those statements.  `durability_test` as in the lane's configuration. */
+struct drive *drive_new(const char *conninfo, bool durability_test);
+struct drive *drive_new_on(const struct db_lane_config *);
+void drive_free(struct drive *);
+
+/* One round of the loop, at most `wait_ms`. */
+void drive_turn(struct drive *, int wait_ms);
+
+/* Until so many are done, or false after the time. */
+bool drive_until_done(struct drive *, int count, uint64_t within_ms);
+bool drive_until_up(struct drive *, uint64_t within_ms);
+bool drive_until_event(struct drive *, enum db_lane_event, int count, uint64_t within_ms);
+void drive_for(struct drive *, uint64_t ms);
+
+/* put(id, what): false when the queue is full. */
+bool drive_put(struct drive *, uint64_t token, int64_t id, const char *what);
+/* One member of `count` rows from `id` on. */
+bool drive_rows(struct drive *, uint64_t token, int64_t id, int count);
+
+#endif

@@ -1,0 +1,401 @@
+/* test_lane.c - batches, their results and their order, against a real server. */
+#include "tests/db/cluster.h"
+#include "tests/db/drive.h"
+
+#include <check.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+static char conninfo[CLUSTER_TEXT_MAX];
+static struct drive *drive;
+
+static void setup(void)
+{
+    cluster_database(conninfo);
+    cluster_exec(conninfo, drive_schema);
+    drive = drive_new(conninfo, true);
+    ck_assert(drive_until_up(drive, 5000));
+}
+
+static void teardown(void)
+{
+    drive_free(drive);
+}
+
+static int64_t items(void)
+{
+    return cluster_number(conninfo, "SELECT count(*) FROM item");
+}
+
+START_TEST(a_call_is_done_with_its_row)
+{
+    ck_assert(drive_put(drive, 1, 42, "good"));
+    ck_assert(drive_until_done(drive, 1, 5000));
+    ck_assert_int_eq(drive->results[1], DB_OK);
+    ck_assert_int_eq(drive->values[1], 42);
+    ck_assert_int_eq(items(), 1);
+}
+END_TEST
+
+static const struct {
+    const char *what;
+    enum db_result result;
+    bool row;
+} endings[] = {
+    { "good", DB_OK, true },
+    { "refused", DB_REFUSED, true },
+    { "norow", DB_NONE, false },
+    { "raise:23514", DB_REFUSED, false },
+    { "raise:22003", DB_REFUSED, false },
+    { "raise:JB001", DB_REFUSED, false },
+    { "raise:42883", DB_REFUSED, false },
+    { "raise:40001", DB_RETRY, false },
+    { "raise:40P01", DB_RETRY, false },
+    { "raise:57014", DB_RETRY, false },
+    { "raise:P0002", DB_NONE, false },
+    { "raise:53100", DB_DOWN, false },
+    { "raise:40003", DB_UNKNOWN, false },
+    { "raise:55P03", DB_BUSY, false },
+    { "unique", DB_CONFLICT, false },
+    { "deferred", DB_REFUSED, false },
+    { "warn", DB_OK, true },
+};
+
+START_TEST(a_member_ends_as_its_statement_says)
+{
+    cluster_exec(conninfo, "INSERT INTO item (id) SELECT 7 WHERE true");
+    ck_assert(drive_put(drive, 1, strcmp(endings[_i].what, "unique") ? 8 : 7, endings[_i].what));
+    ck_assert(drive_put(drive, 2, 9, "good"));
+    ck_assert(drive_until_done(drive, 2, 30000));
+    ck_assert_msg(drive->results[1] == endings[_i].result, "%s: %s, not %s", endings[_i].what,
+                  db_result_name(drive->results[1]), db_result_name(endings[_i].result));
+    ck_assert_int_eq(drive->values[1] != -1, endings[_i].row);
+    ck_assert_int_eq(drive->results[2], DB_OK);
+    ck_assert_int_eq(cluster_number(conninfo, "SELECT count(*) FROM item WHERE id = 9"), 1);
+}
+END_TEST
+
+static void put_hundred(const char *bad)
+{
+    for (int i = 0; i < 100; i++)
+        ck_assert(drive_put(drive, i, i, i == 63 ? bad : "good"));
+    ck_assert(drive_until_done(drive, 100, 20000));
+    for (int i = 0; i < 100; i++)
+        ck_assert_int_eq(drive->results[i], i == 63 ? DB_REFUSED : DB_OK);
+    ck_assert_int_eq(items(), 99);
+    ck_assert(db_lane_stats(drive->lane).split > 0);
+}
+
+START_TEST(one_bad_member_harms_only_itself)
+{
+    put_hundred("raise:23514");
+    ck_assert_str_eq(drive->last[DB_LANE_FAILED], "put 23514");
+}
+END_TEST
+
+START_TEST(one_deferred_constraint_harms_only_its_member)
+{
+    put_hundred("deferred");
+    ck_assert_str_eq(drive->last[DB_LANE_FAILED], "COMMIT 23503 child child_parent_fkey");
+}
+END_TEST
+
+START_TEST(many_members_share_a_commit)
+{
+    struct db_lane_stats stats;
+
+    for (int i = 0; i < 500; i++)
+        ck_assert(drive_put(drive, i, i, "good"));
+    ck_assert(drive_until_done(drive, 500, 10000));
+    stats = db_lane_stats(drive->lane);
+    ck_assert_int_le(stats.commits, 4);
+    ck_assert_int_eq(stats.queued, 0);
+    ck_assert_int_eq(stats.queued_bytes, 0);
+    ck_assert_int_eq(items(), 500);
+}
+END_TEST
+
+START_TEST(calls_run_in_the_order_of_their_submission)
+{
+    cluster_exec(conninfo, "CREATE TABLE log (n serial, id bigint);"
+                           "CREATE FUNCTION logged() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+                           " INSERT INTO log (id) VALUES (new.id); RETURN NULL; END $$;"
+                           "CREATE TRIGGER logged AFTER INSERT ON item FOR EACH ROW"
+                           " EXECUTE FUNCTION logged();");
+    for (int i = 0; i < 300; i++)
+        ck_assert(drive_put(drive, i, (i * 7) % 300, "good"));
+    ck_assert(drive_until_done(drive, 300, 10000));
+    ck_assert_int_eq(cluster_number(conninfo, "SELECT count(*) FROM log WHERE id <> ((n - 1) * 7) % 300"),
+                     0);
+}
+END_TEST
+
+START_TEST(bulk_members_become_one_execution)
+{
+    for (int i = 0; i < 50; i++)
+        ck_assert(drive_rows(drive, i, i * 10, 10));
+    ck_assert(drive_until_done(drive, 50, 10000));
+    ck_assert_int_eq(items(), 500);
+    ck_assert_int_le(db_lane_stats(drive->lane).executions, 3);
+    ck_assert_int_eq(cluster_number(conninfo, "SELECT count(*) FROM item WHERE note IS NULL"), 200);
+    ck_assert_int_eq(cluster_number(conninfo, "SELECT count(*) FROM item WHERE at IS NULL"), 250);
+    ck_assert_int_eq(cluster_number(conninfo, "SELECT count(*) FROM item WHERE at ="
+                                              " '2023-11-14 22:13:20.000009+00'"), 50);
+}
+END_TEST
+
+START_TEST(ten_thousand_rows_with_nulls_and_repeats)
+{
+    ck_assert(drive_rows(drive, 1, 0, 10000));
+    ck_assert(drive_rows(drive, 2, 5000, 10000));
+    ck_assert(drive_rows(drive, 3, 0, 10000));
+    ck_assert(drive_until_done(drive, 3, 20000));
+    for (int i = 1; i <= 3; i++)
+        ck_assert_int_eq(drive->results[i], DB_OK);
+    ck_assert_int_eq(items(), 15000);
+}
+END_TEST
+
+START_TEST(a_bad_row_harms_only_its_member_of_a_bulk)
+{
+    for (int i = 0; i < 20; i++) {
+        db_args_reset(&drive->args);
+        ck_assert(drive_rows(drive, i, i * 10, 10));
+    }
+    cluster_exec(conninfo, "ALTER TABLE item ADD CHECK (id <> 55)");
+    ck_assert(drive_until_done(drive, 20, 10000));
+    for (int i = 0; i < 20; i++)
+        ck_assert_int_eq(drive->results[i], i == 5 ? DB_REFUSED : DB_OK);
+    ck_assert_int_eq(items(), 190);
+    ck_assert_str_eq(drive->last[DB_LANE_FAILED], "rows 23514 item item_id_check");
+}
+END_TEST
+
+START_TEST(a_member_with_the_wrong_parameters_is_refused_alone)
+{
+    struct db_lane_stats stats;
+
+    ck_assert(drive_rows(drive, 1, 0, 5));
+    /* Times where the statement takes whole numbers: the bytes would fit. */
+    db_args_reset(&drive->args);
+    db_args_time_us(&drive->args, 5);
+    db_args_text(&drive->args, "good");
+    db_args_row(&drive->args);
+    ck_assert(db_lane_submit(drive->lane, &(struct db_work) { .stmt = (enum db_stmt)PUT,
+                                                              .args = &drive->args }, drive_now()));
+    ck_assert(drive_put(drive, 2, 77, "good"));
+    ck_assert(drive_until_done(drive, 2, 5000));
+    stats = db_lane_stats(drive->lane);
+    ck_assert_int_eq(stats.done[DB_REFUSED], 1);
+    ck_assert_int_eq(stats.done[DB_OK], 2);
+    ck_assert_str_eq(drive->last[DB_LANE_FAILED], "put: parameters do not fit");
+}
+END_TEST
+
+START_TEST(nothing_is_done_before_the_commit_is_back)
+{
+    ck_assert(drive_put(drive, 1, 1, "slow"));
+    ck_assert(drive_put(drive, 2, 2, "good"));
+    drive_for(drive, 250); /* the statements have answered; the COMMIT sleeps for 400 ms */
+    ck_assert_int_eq(cluster_number(conninfo, "SELECT count(*) FROM pg_stat_activity"
+                                              " WHERE query = 'COMMIT' AND state = 'active'"), 1);
+    ck_assert_int_eq(drive->done_count, 0);
+    ck_assert_int_ge(db_lane_oldest_ms(drive->lane, drive_now()), 200);
+    ck_assert(drive_until_done(drive, 2, 5000));
+    ck_assert_int_eq(db_lane_oldest_ms(drive->lane, drive_now()), 0);
+}
+END_TEST
+
+START_TEST(a_batch_forms_while_another_is_in_flight)
+{
+    ck_assert(drive_put(drive, 0, 1, "sleep:0.2"));
+    drive_for(drive, 20);
+    for (int i = 1; i <= 200; i++)
+        ck_assert(drive_put(drive, i, i, "good"));
+    ck_assert(drive_until_done(drive, 201, 5000));
+    ck_assert_int_le(db_lane_stats(drive->lane).commits, 4);
+    ck_assert_int_ge(db_lane_stats(drive->lane).batch_members_max, 200);
+}
+END_TEST
+
+static struct db_conn *hold(const char *query)
+{
+    struct db_conn *conn = cluster_connect(conninfo);
+
+    ck_assert_int_eq(db_conn_begin(conn), DB_OK);
+    ck_assert_int_eq(db_conn_script(conn, query), DB_OK);
+    return conn;
+}
+
+START_TEST(a_busy_member_joins_the_next_batches_and_delays_nobody)
+{
+    struct db_conn *holder = hold("SELECT FROM held WHERE id = 1 FOR UPDATE");
+
+    ck_assert(drive_put(drive, 0, 1, "held:1"));
+    for (int i = 1; i < 50; i++)
+        ck_assert(drive_put(drive, i, 100 + i, i % 2 ? "held:2" : "good"));
+    ck_assert(drive_until_done(drive, 49, 1000));
+    ck_assert_int_eq(drive->results[0], DB_RESULT_COUNT);
+    drive_for(drive, 300);
+    ck_assert_int_ge(db_lane_stats(drive->lane).busy, 4);
+    ck_assert_int_le(db_lane_stats(drive->lane).busy, 9);
+    db_conn_close(holder);
+    ck_assert(drive_until_done(drive, 50, 500));
+    ck_assert_int_eq(drive->results[0], DB_OK);
+    ck_assert_int_eq(items(), 50);
+}
+END_TEST
+
+START_TEST(a_member_that_stays_busy_is_given_back_after_two_seconds)
+{
+    struct db_conn *holder = hold("SELECT FROM held WHERE id = 1 FOR UPDATE");
+    uint64_t begin = drive_now();
+
+    ck_assert(drive_put(drive, 0, 1, "held:1"));
+    ck_assert(drive_until_done(drive, 1, 4000));
+    ck_assert_int_eq(drive->results[0], DB_BUSY);
+    ck_assert_int_ge(drive->done_ms[0] - begin, 1990);
+    ck_assert_int_le(drive->done_ms[0] - begin, 2500);
+    ck_assert_int_eq(items(), 0);
+    ck_assert_int_eq(db_lane_stats(drive->lane).queued, 0);
+    db_conn_close(holder);
+}
+END_TEST
+
+START_TEST(a_deadlock_passes)
+{
+    ck_assert(drive_put(drive, 1, 1, "twice:40P01:3"));
+    ck_assert(drive_put(drive, 2, 2, "good"));
+    ck_assert(drive_until_done(drive, 2, 5000));
+    ck_assert_int_eq(drive->results[1], DB_OK);
+    ck_assert_int_eq(drive->results[2], DB_OK);
+    ck_assert_int_eq(items(), 2);
+}
+END_TEST
+
+START_TEST(a_server_without_space_is_waited_for)
+{
+    uint64_t begin = drive_now();
+
+    ck_assert(drive_put(drive, 1, 1, "twice:53100:4"));
+    ck_assert(drive_put(drive, 2, 2, "good"));
+    drive_for(drive, 100);
+    ck_assert_int_gt(db_lane_oldest_ms(drive->lane, drive_now()), 50);
+    ck_assert(drive_until_done(drive, 2, 10000));
+    ck_assert_int_ge(drive_now() - begin, 300);
+    ck_assert_int_eq(drive->results[1], DB_OK);
+    ck_assert_int_eq(items(), 2);
+    ck_assert_int_eq(db_lane_stats(drive->lane).split, 0);
+}
+END_TEST
+
+START_TEST(a_full_queue_refuses_and_forgets_nothing)
+{
+    int taken = 0;
+
+    ck_assert(drive_put(drive, DRIVE_TOKENS_MAX - 1, 1, "sleep:0.1"));
+    drive_for(drive, 20);
+    while (taken < DRIVE_TOKENS_MAX - 2 && drive_put(drive, taken, 100 + taken, "good"))
+        taken++;
+    ck_assert_int_eq(taken, (DB_LANE_BATCHES_MAX - 1) * DB_LANE_BATCH_MEMBERS_MAX);
+    ck_assert_int_eq(db_lane_stats(drive->lane).refused_full, 1);
+    ck_assert(drive_until_done(drive, taken + 1, 120000));
+    for (int i = 0; i < taken; i++)
+        ck_assert_int_eq(drive->results[i], DB_OK);
+    ck_assert(drive_put(drive, taken, 1, "good"));
+    ck_assert(drive_until_done(drive, taken + 2, 5000));
+}
+END_TEST
+
+START_TEST(the_queue_is_limited_in_bytes_too)
+{
+    char *large = malloc(1000001);
+    int taken = 0;
+
+    memset(large, 'x', 1000000);
+    large[1000000] = '\0';
+    memcpy(large, "sleep:0", 7);
+    large[7] = '\0';
+    ck_assert(drive_put(drive, 0, 1, "sleep:0.1"));
+    drive_for(drive, 20);
+    memcpy(large, "good:xxx", 8);
+    while (taken < 200 && drive_put(drive, (uint64_t)taken + 1, taken, large))
+        taken++;
+    ck_assert_int_eq(taken, DB_LANE_QUEUE_BYTES_MAX / (1000000 + 18));
+    ck_assert(drive_until_done(drive, taken + 1, 60000));
+    ck_assert_int_eq(items(), taken);
+    ck_assert_int_eq(db_lane_stats(drive->lane).queued_bytes, 0);
+    free(large);
+}
+END_TEST
+
+START_TEST(an_idle_lane_probes_by_a_commit)
+{
+    drive_for(drive, 4500);
+    ck_assert_int_ge(db_lane_stats(drive->lane).probes, 3);
+    ck_assert_int_eq(cluster_number(conninfo, "SELECT count(*) FROM mark WHERE lane = 'test'"
+                                              " AND token >= 3"), 1);
+    ck_assert_int_eq(db_lane_oldest_ms(drive->lane, drive_now()), 0);
+}
+END_TEST
+
+START_TEST(a_quiet_lane_answers_at_once)
+{
+    uint64_t total_ms = 0;
+
+    for (int i = 0; i < 50; i++) {
+        uint64_t begin = drive_now();
+
+        ck_assert(drive_put(drive, i, i, "good"));
+        ck_assert(drive_until_done(drive, i + 1, 5000));
+        total_ms += drive_now() - begin;
+    }
+    ck_assert_int_le(total_ms, 50 * 20);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+    Suite *lane = suite_create("db lane");
+    TCase *cases = tcase_create("lane");
+
+    tcase_set_timeout(cases, 150);
+    tcase_add_checked_fixture(cases, setup, teardown);
+    tcase_add_test(cases, a_call_is_done_with_its_row);
+    tcase_add_loop_test(cases, a_member_ends_as_its_statement_says, 0,
+                        sizeof endings / sizeof endings[0]);
+    tcase_add_test(cases, one_bad_member_harms_only_itself);
+    tcase_add_test(cases, one_deferred_constraint_harms_only_its_member);
+    tcase_add_test(cases, many_members_share_a_commit);
+    tcase_add_test(cases, calls_run_in_the_order_of_their_submission);
+    tcase_add_test(cases, bulk_members_become_one_execution);
+    tcase_add_test(cases, ten_thousand_rows_with_nulls_and_repeats);
+    tcase_add_test(cases, a_bad_row_harms_only_its_member_of_a_bulk);
+    tcase_add_test(cases, a_member_with_the_wrong_parameters_is_refused_alone);
+    tcase_add_test(cases, nothing_is_done_before_the_commit_is_back);
+    tcase_add_test(cases, a_batch_forms_while_another_is_in_flight);
+    tcase_add_test(cases, a_busy_member_joins_the_next_batches_and_delays_nobody);
+    tcase_add_test(cases, a_member_that_stays_busy_is_given_back_after_two_seconds);
+    tcase_add_test(cases, a_deadlock_passes);
+    tcase_add_test(cases, a_server_without_space_is_waited_for);
+    tcase_add_test(cases, a_full_queue_refuses_and_forgets_nothing);
+    tcase_add_test(cases, the_queue_is_limited_in_bytes_too);
+    tcase_add_test(cases, an_idle_lane_probes_by_a_commit);
+    tcase_add_test(cases, a_quiet_lane_answers_at_once);
+    suite_add_tcase(lane, cases);
+    return lane;
+}
+
+int main(void)
+{
+    SRunner *runner;
+    int failed;
+
+    cluster_need();
+    runner = srunner_create(suite());
+    srunner_run_all(runner, CK_ENV);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}
