@@ -12,10 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#ifndef CSMS_VERSION
-#define CSMS_VERSION "unknown"
-#endif
-
 enum { DIMS_MAX = 3, BUCKETS = 14 };
 enum type { COUNTER, GAUGE, DURATION };
 
@@ -39,7 +35,7 @@ NAMES(auth_status_name, "Accepted", "Blocked", "Expired", "Invalid", "Concurrent
 NAMES(db_link_name, "telemetry", "money", "listen")
 NAMES(cut_name, "too_large", "fragments", "binary", "stalled", "control_frames", "slow_reader",
     "silent")
-NAMES(version_name, CSMS_VERSION)
+NAMES(version_name, JOULEBOOK_VERSION)
 
 static const char *action_name(int i)
 {

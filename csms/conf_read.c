@@ -1,0 +1,285 @@
+/* conf_read.c - the configuration file through libconfuse.
+ *
+ * Every value goes through libconfuse as text, so that one place judges it and knows its line.
+ * libconfuse's callbacks carry no context of ours: while a file is read, and only then, a variable
+ * of the reading thread leads to it.
+ */
+#include "csms/conf_internal.h"
+#include "csms/listener.h"
+
+#include <arpa/inet.h>
+#include <confuse.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SECTIONS_MAX = 16 };
+
+struct listener_draft {
+    struct conf_listener listener;
+    bool serve_told;
+    unsigned served; /* words of serve that were judged: the last one is told of twice */
+};
+
+struct file_reader {
+    struct conf_reader *reader;
+    const char *file;
+    struct listener_draft draft;
+    bool started; /* a listener */
+};
+
+static _Thread_local struct file_reader *reading;
+
+static void where_of(cfg_t *cfg, char *ret, size_t size)
+{
+    snprintf(ret, size, "%s:%d", cfg && cfg->filename ? cfg->filename : reading->file,
+        cfg ? cfg->line : 0);
+}
+
+static void on_error(cfg_t *cfg, const char *format, va_list args)
+{
+    char where[600], reason[400];
+
+    where_of(cfg, where, sizeof(where));
+    vsnprintf(reason, sizeof(reason), format, args);
+    conf_complain(reading->reader, where, "%s", reason);
+}
+
+static bool is_setting(const struct conf_setting *setting, const char *section, const char *name)
+{
+    const char *of = strcmp(section, "root") ? section : "top";
+
+    return !strcmp(setting->section, of) && !strcmp(setting->name, name);
+}
+
+static int on_value(cfg_t *cfg, cfg_opt_t *opt)
+{
+    const char *text = cfg_opt_getnstr(opt, 0);
+    char where[600];
+
+    where_of(cfg, where, sizeof(where));
+    for (uint32_t i = 0; i < conf_setting_count; i++)
+        if (is_setting(&conf_settings[i], cfg_name(cfg), cfg_opt_name(opt)))
+            conf_set(reading->reader, i, where, text ? text : "");
+    return 0; /* go on, to find all that is wrong */
+}
+
+static void set_bind(struct listener_draft *draft, const char *where, const char *text)
+{
+    struct sockaddr_in6 v6; /* room for either */
+
+    if (inet_pton(AF_INET, text, &v6) != 1 && inet_pton(AF_INET6, text, &v6) != 1) {
+        conf_complain(
+            reading->reader, where, "listener.bind: \"%s\" is no IPv4 or IPv6 address", text);
+        return;
+    }
+    free(draft->listener.bind);
+    draft->listener.bind = strdup(text);
+}
+
+static void set_port(struct listener_draft *draft, const char *where, const char *text)
+{
+    char *end;
+    unsigned long port;
+
+    errno = 0;
+    port = strtoul(text, &end, 10);
+    if (!*text || *text == '-' || *end || errno || port < 1 || port > 65535) {
+        conf_complain(
+            reading->reader, where, "listener.port: \"%s\" is not from 1 to 65535", text);
+        return;
+    }
+    draft->listener.port = (uint16_t)port;
+}
+
+static void set_serve(struct listener_draft *draft, const char *where, const char *text)
+{
+    uint32_t bit = conf_purpose(text);
+
+    if (!bit)
+        conf_complain(reading->reader, where,
+            "listener.serve: \"%s\" is none of ocpp, admin, console, metrics", text);
+    draft->listener.serve |= bit;
+    draft->serve_told = true;
+    draft->served++;
+}
+
+static void set_either(bool *ret, const char *where, const char *name, const char *text,
+    const char *const words[2])
+{
+    if (!strcmp(text, words[0]) || !strcmp(text, words[1]))
+        *ret = !strcmp(text, words[1]);
+    else
+        conf_complain(reading->reader, where, "listener.%s: \"%s\" is neither %s nor %s", name,
+            text, words[1], words[0]);
+}
+
+/* A section begins with its first value: libconfuse calls nothing at the brace. */
+static struct listener_draft *draft_of(cfg_t *cfg)
+{
+    struct listener_draft *draft = &reading->draft;
+    char where[600];
+
+    if (reading->started)
+        return draft;
+    where_of(cfg, where, sizeof(where));
+    *draft = (struct listener_draft){ .listener = { .credentials = true, .port = 9016,
+        .bind = strdup("127.0.0.1"), .source = strdup(where) } };
+    reading->started = true;
+    return draft;
+}
+
+static int on_listener_value(cfg_t *cfg, cfg_opt_t *opt)
+{
+    static const char *const tls[] = { "no", "yes" }, *const credentials[] = { "none", "required" };
+    struct listener_draft *draft = draft_of(cfg);
+    const char *name = cfg_opt_name(opt), *text;
+    unsigned count = cfg_opt_size(opt);
+    char where[600];
+
+    text = count ? cfg_opt_getnstr(opt, count - 1) : "";
+    text = text ? text : "";
+    where_of(cfg, where, sizeof(where));
+    if (!strcmp(name, "bind"))
+        set_bind(draft, where, text);
+    else if (!strcmp(name, "port"))
+        set_port(draft, where, text);
+    else if (!strcmp(name, "serve") && count > draft->served)
+        set_serve(draft, where, text);
+    else if (!strcmp(name, "tls"))
+        set_either(&draft->listener.tls, where, name, text, tls);
+    else if (!strcmp(name, "credentials"))
+        set_either(&draft->listener.credentials, where, name, text, credentials);
+    return 0;
+}
+
+static void drop_draft(void)
+{
+    free(reading->draft.listener.name);
+    free(reading->draft.listener.bind);
+    free(reading->draft.listener.source);
+    reading->draft = (struct listener_draft){ 0 };
+    reading->started = false;
+}
+
+/* The closing brace. */
+static int on_listener(cfg_t *cfg, cfg_opt_t *opt)
+{
+    cfg_t *section = cfg_opt_getnsec(opt, cfg_opt_size(opt) - 1);
+    struct listener_draft *draft = draft_of(section);
+    struct conf *conf = reading->reader->conf;
+    const char *title = cfg_title(section);
+    struct conf_listener *listener;
+
+    (void)cfg;
+    if (!title || !*title || strlen(title) > LISTENER_NAME_MAX) {
+        conf_complain(reading->reader, draft->listener.source,
+            "listener: the name has 1 to %d characters", LISTENER_NAME_MAX);
+        drop_draft();
+        return 0;
+    }
+    if (conf->listener_count == CONF_LISTENERS_MAX) {
+        conf_complain(reading->reader, draft->listener.source, "listener %s: %d are the most",
+            title, CONF_LISTENERS_MAX);
+        drop_draft();
+        return 0;
+    }
+    listener = &conf->listeners[conf->listener_count++];
+    *listener = draft->listener;
+    listener->name = strdup(title);
+    conf_listener_finish(reading->reader, listener, draft->serve_told);
+    reading->draft = (struct listener_draft){ 0 };
+    reading->started = false;
+    return 0;
+}
+
+/* libconfuse's tables, made from ours. */
+struct options {
+    cfg_opt_t root[64];
+    cfg_opt_t sections[SECTIONS_MAX][64];
+    const char *names[SECTIONS_MAX];
+    unsigned root_count, counts[SECTIONS_MAX], section_count;
+};
+
+static unsigned section_of(struct options *options, const char *name)
+{
+    for (unsigned i = 0; i < options->section_count; i++)
+        if (!strcmp(options->names[i], name))
+            return i;
+    options->names[options->section_count] = name;
+    return options->section_count++;
+}
+
+static cfg_opt_t text_option(const char *name)
+{
+    cfg_opt_t option = CFG_STR(0, NULL, CFGF_NODEFAULT);
+
+    option.name = name;
+    option.validcb = on_value;
+    return option;
+}
+
+static void make_options(struct options *options, cfg_opt_t *listener)
+{
+    const cfg_opt_t end = CFG_END();
+    const cfg_opt_t include = CFG_FUNC("include", &cfg_include);
+    cfg_opt_t listeners = CFG_SEC("listener", listener, CFGF_MULTI | CFGF_TITLE);
+
+    for (uint32_t i = 0; i < conf_setting_count; i++) {
+        const struct conf_setting *setting = &conf_settings[i];
+        unsigned section;
+
+        if (!strcmp(setting->section, "top")) {
+            options->root[options->root_count++] = text_option(setting->name);
+            continue;
+        }
+        section = section_of(options, setting->section);
+        options->sections[section][options->counts[section]++] = text_option(setting->name);
+    }
+    for (unsigned i = 0; i < options->section_count; i++) {
+        cfg_opt_t section = CFG_SEC(0, options->sections[i], CFGF_NONE);
+
+        section.name = options->names[i];
+        options->sections[i][options->counts[i]] = end;
+        options->root[options->root_count++] = section;
+    }
+    listeners.validcb = on_listener;
+    options->root[options->root_count++] = listeners;
+    options->root[options->root_count++] = include;
+    options->root[options->root_count] = end;
+}
+
+static void parse(struct file_reader *file)
+{
+    cfg_opt_t listener[] = { CFG_STR("bind", NULL, CFGF_NODEFAULT),
+        CFG_STR("port", NULL, CFGF_NODEFAULT), CFG_STR("tls", NULL, CFGF_NODEFAULT),
+        CFG_STR("credentials", NULL, CFGF_NODEFAULT), CFG_STR_LIST("serve", NULL, CFGF_NODEFAULT),
+        CFG_END() };
+    struct options options = { 0 };
+    cfg_t *cfg;
+
+    for (unsigned i = 0; i < 5; i++)
+        listener[i].validcb = on_listener_value;
+    make_options(&options, listener);
+    cfg = cfg_init(options.root, CFGF_NONE);
+    if (!cfg) {
+        conf_complain(file->reader, file->file, "no memory");
+        return;
+    }
+    cfg_set_error_function(cfg, on_error);
+    if (cfg_parse(cfg, file->file) == CFG_FILE_ERROR)
+        conf_complain(file->reader, file->file, "cannot be read: %s", strerror(errno));
+    else if (file->started)
+        conf_complain(file->reader, file->file, "a listener does not end");
+    cfg_free(cfg);
+}
+
+void conf_file_read(struct conf_reader *reader, const char *file)
+{
+    struct file_reader state = { .reader = reader, .file = file };
+
+    reading = &state;
+    parse(&state);
+    drop_draft();
+    reading = NULL;
+}
