@@ -72,12 +72,34 @@ static int type_of(const struct head *head)
     return length == 1 && *text >= '2' && *text <= '4' ? *text - '0' : 0;
 }
 
-/* At most 36 characters (4.1.4), none of them a control character, and not none at all. */
+static bool all_digits(const char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        if (text[i] < '0' || text[i] > '9')
+            return false;
+    return length > 0;
+}
+
+static void keep_id(struct ocpp_frame *frame, const char *text, size_t length)
+{
+    frame->id_length = length;
+    memcpy(frame->id_buffer, text, length);
+    frame->id_buffer[length] = '\0';
+    frame->id = frame->id_buffer;
+}
+
+/* At most 36 characters (4.1.4), none of them a control character, and not none at all.  Some piles
+ * count their messages with a bare integer; it is taken, and has to be given back as such. */
 static bool read_id(const struct head *head, struct ocpp_frame *frame)
 {
     size_t length, count = 0;
     const char *text = element(head, 1, &length), *end = text + length - 1;
 
+    if (length <= OCPP_ID_MAX && all_digits(text, length)) {
+        keep_id(frame, text, length);
+        frame->id_bare = true;
+        return true;
+    }
     if (*text != '"')
         return false;
     for (const char *p = text + 1; p < end; count++) {
@@ -88,10 +110,7 @@ static bool read_id(const struct head *head, struct ocpp_frame *frame)
     }
     if (count == 0)
         return false;
-    frame->id_length = length - 2;
-    memcpy(frame->id_buffer, text + 1, frame->id_length);
-    frame->id_buffer[frame->id_length] = '\0';
-    frame->id = frame->id_buffer;
+    keep_id(frame, text + 1, length - 2);
     return true;
 }
 
@@ -164,7 +183,7 @@ static enum ocpp_read read_head(
         return OCPP_READ_OTHER_TYPE;
     frame->type = (enum ocpp_type)type;
     if (!read_id(head, frame))
-        return refuse(ret_fault, "the message id must be a string of 1 to 36 characters");
+        return refuse(ret_fault, "the message id must be a string of 1 to 36 characters, or an integer");
     if (frame->type == OCPP_CALL)
         return read_call(head, frame, ret_fault);
     if (frame->type == OCPP_CALL_RESULT)

@@ -36,6 +36,7 @@ struct ocpp_frame {
     enum ocpp_type type;
     const char *id; /* in JSON's spelling as sent, without the quotes, for the echo; else NULL */
     size_t id_length;
+    bool id_bare;            /* it was an integer, not a string: its answer must bear it so */
     enum ocpp_action action; /* CALL only; OCPP_ACTION_NONE if unknown */
     const char *action_name; /* CALL only, decoded; a name over OCPP_NAME_BYTES_MAX is cut */
     const char *error_code;  /* CALL_ERROR only; cut likewise */

@@ -243,9 +243,9 @@ static const char *verdict_of(const struct ocpp_frame *frame)
 {
     struct ocpp_json *json =
         ocpp_json_read(frame->payload, frame->payload_length, &ocpp_limits_pile, NULL);
-    const char *status =
-        ocpp_json_string(ocpp_json_member(ocpp_json_root(json), "status"));
-    const char *verdict = status == NULL ? "accepted" : "rejected";
+    const struct ocpp_node *member = ocpp_json_member(ocpp_json_root(json), "status");
+    const char *status = ocpp_json_string(member);
+    const char *verdict = member == NULL ? "accepted" : "rejected";
 
     for (size_t i = 0; status != NULL && i < sizeof yes / sizeof *yes; i++)
         if (strcmp(status, yes[i]) == 0)

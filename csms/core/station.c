@@ -71,6 +71,19 @@ static void job_end(struct core_station *station, int64_t now_us)
     station->answered_us = now_us;
 }
 
+/* 1.3: an id that was a bare integer is given back as it came. */
+static size_t id_unquote(char *text, size_t length, const struct ocpp_frame *frame)
+{
+    char *id = text + 3; /* after [3, */
+
+    if (!frame->id_bare)
+        return length;
+    assert(*id == '"' && id[frame->id_length + 1] == '"');
+    memmove(id, id + 1, frame->id_length);
+    memmove(id + frame->id_length, id + frame->id_length + 2, length - 3 - frame->id_length - 2);
+    return length - 2;
+}
+
 static void answer_send(struct core *core, struct core_now now, struct core_station *station,
     size_t length, int type)
 {
@@ -82,7 +95,7 @@ static void answer_send(struct core *core, struct core_now now, struct core_stat
         .action_name = job->frame.action_name,
         .message_id = job->frame.id,
         .text = core->out,
-        .length = length,
+        .length = id_unquote(core->out, length, &job->frame),
     };
 
     assert(length > 0);
