@@ -13,7 +13,8 @@ int support_run(const char *name, const struct support_test *tests, size_t count
 
     tcase_set_timeout(tcase, 120);
     for (size_t i = 0; i < count; i++)
-        tcase_add_loop_test(tcase, tests[i].test, 0, (int)tests[i].loops);
+        tcase_add_loop_test_raise_signal(
+            tcase, tests[i].test, tests[i].signal, 0, (int)tests[i].loops);
     suite_add_tcase(suite, tcase);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

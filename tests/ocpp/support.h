@@ -9,6 +9,7 @@
 struct support_test {
     const TTest *test;
     size_t loops;
+    int signal; /* that must end it; 0: none */
 };
 
 /* Runs them as one suite; main's result. */

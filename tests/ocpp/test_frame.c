@@ -55,7 +55,9 @@ static const struct {
     {"[true,\"1\",\"Heartbeat\",{}]", OCPP_READ_NOT_FRAME, 0, NULL},
     /* ids */
     {"[2,\"\",\"Heartbeat\",{}]", OCPP_READ_NOT_FRAME, 2, NULL},
-    {"[2,17,\"Heartbeat\",{}]", OCPP_READ_NOT_FRAME, 2, NULL},
+    {"[2,17,\"Heartbeat\",{}]", OCPP_READ_FRAME, 2, "17"}, /* to be given back as it came */
+    {"[2,-17,\"Heartbeat\",{}]", OCPP_READ_NOT_FRAME, 2, NULL},
+    {"[2,1.5,\"Heartbeat\",{}]", OCPP_READ_NOT_FRAME, 2, NULL},
     {"[2,null,\"Heartbeat\",{}]", OCPP_READ_NOT_FRAME, 2, NULL},
     {"[2,[],\"Heartbeat\",{}]", OCPP_READ_NOT_FRAME, 2, NULL},
     {"[2,\"a\\nb\",\"Heartbeat\",{}]", OCPP_READ_NOT_FRAME, 2, NULL},
