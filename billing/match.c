@@ -24,6 +24,8 @@ static bool in_window(const struct bill_restrictions *w, int64_t day_us)
     int64_t start = (w->start_minute < 0 ? 0 : w->start_minute) * 60 * BILL_SECOND_US;
     int64_t end = (w->end_minute < 0 ? 1440 : w->end_minute) * 60 * BILL_SECOND_US;
 
+    if (w->start_minute < 0 && w->end_minute < 0)
+        return true;
     if (start < end)
         return day_us >= start && day_us < end;
     return day_us >= start || day_us < end;
