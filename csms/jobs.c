@@ -1,0 +1,37 @@
+/* jobs.c - see jobs.h: settlement is worked here, every other kind is one function of the database. */
+#include "csms/jobs.h"
+
+#include "csms/settle.h"
+
+#include <stdio.h>
+#include <string.h>
+
+const char jobs_kinds[] = "{settle,sequence,sweep,command_expiry,partitions,hold}";
+
+static bool function_run(
+    struct db_conn *conn, const struct worker_job *job, char why[WORKER_WHY_MAX])
+{
+    struct db_rows rows = {0};
+    struct db_args args;
+    enum db_result result;
+
+    db_args_init(&args);
+    db_args_text(&args, job->kind);
+    db_args_text(&args, job->key);
+    db_args_row(&args);
+    result = db_conn_run(conn, DB_STMT_JOB_RUN, &args, &rows);
+    db_args_done(&args);
+    if (result != DB_OK)
+        snprintf(why, WORKER_WHY_MAX, "%s", db_conn_fault(conn)->text);
+    db_rows_done(&rows);
+    return result == DB_OK;
+}
+
+bool jobs_run(
+    void *ctx, struct db_conn *conn, const struct worker_job *job, char why[WORKER_WHY_MAX])
+{
+    (void)ctx;
+    if (strcmp(job->kind, "settle") == 0)
+        return settle_session(conn, job->key, why);
+    return function_run(conn, job, why);
+}
