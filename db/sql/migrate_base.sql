@@ -23,7 +23,7 @@ CREATE TABLE IF NOT EXISTS migration.object (
     stale    bool NOT NULL DEFAULT false
 );
 CREATE TABLE IF NOT EXISTS migration.state (
-    only   bool PRIMARY KEY DEFAULT true CHECK (only),
+    slot   int PRIMARY KEY DEFAULT 1 CHECK (slot = 1),
     sha256 bytea NOT NULL
 );
 -- Numbers, names and hashes of published files: whoever may connect may compare.
