@@ -129,12 +129,20 @@ static void ask_listen(struct db_listen *listen)
     asked(listen, LISTENING, PQsendQuery(listen->conn, text));
 }
 
+/* libpq's own receiver would print it. */
+static void ignore_notice(void *arg, const PGresult *notice)
+{
+    (void)arg;
+    (void)notice;
+}
+
 static void connect_start(struct db_listen *listen)
 {
     const char *const keys[] = { "dbname", "application_name", "client_encoding", NULL };
     const char *const values[] = { listen->conninfo, "joulebook/listen", "UTF8", NULL };
 
     listen->conn = PQconnectStartParams(keys, values, 1);
+    PQsetNoticeReceiver(listen->conn, ignore_notice, NULL);
     listen->state = CONNECTING;
     listen->due_ms = listen->now_ms + CONNECT_MS;
     if (!listen->conn || PQstatus(listen->conn) == CONNECTION_BAD)
