@@ -223,6 +223,8 @@ void sim_connector_stop(struct sim_pile *pile, struct sim_connector *connector, 
     connector->power_mw = 0;
     connector->phase = SIM_FINISHING;
     connector->event_us = at_us + UNPLUG_S * US_PER_S;
+    if (catching_up(pile)) /* the past ends at now, with the cable back in its place */
+        connector->event_us = earlier(connector->event_us, pile->setup.until_us);
     sim_connector_status(pile, connector, OCPP_CHARGE_POINT_STATUS_FINISHING);
 }
 

@@ -54,6 +54,24 @@ static bool tune(struct sim_pile *pile, const struct sim_options *options)
     return true;
 }
 
+static uint32_t pile_count(const struct sim_crew *crew, const struct sim_options *options)
+{
+    if (options->piles && options->piles < crew->fleet.pile_count)
+        return (uint32_t)options->piles;
+    return crew->fleet.pile_count;
+}
+
+static int64_t sessions_each(const struct sim_crew *crew, const struct sim_options *options)
+{
+    int64_t connectors = 0;
+
+    if (!options->sessions_total)
+        return options->sessions;
+    for (uint32_t i = 0; i < pile_count(crew, options); i++)
+        connectors += crew->fleet.piles[i].model->connectors;
+    return (options->sessions_total + connectors - 1) / connectors;
+}
+
 static struct sim_setup setup_of(const struct sim_crew *crew, const struct sim_options *options,
     const struct sim_ports *ports, struct sim_now now)
 {
@@ -68,7 +86,7 @@ static struct sim_setup setup_of(const struct sim_crew *crew, const struct sim_o
     };
 
     if (options->catch_up) {
-        setup.sessions_max = options->sessions;
+        setup.sessions_max = sessions_each(crew, options);
         setup.until_us = now.wall_us / ALIGN_US * ALIGN_US;
         setup.from_us = setup.until_us - options->days * US_PER_DAY;
     }
@@ -78,11 +96,9 @@ static struct sim_setup setup_of(const struct sim_crew *crew, const struct sim_o
 static bool make_piles(struct sim_crew *crew, const struct sim_options *options,
     struct sim_setup *setup, struct sim_now now, struct sim_error *ret_error)
 {
-    uint32_t count = crew->fleet.pile_count;
+    uint32_t count = pile_count(crew, options);
     struct sim_error error;
 
-    if (options->piles && options->piles < count)
-        count = (uint32_t)options->piles;
     crew->piles = calloc(count, sizeof *crew->piles);
     if (!crew->piles) {
         sim_error_set(ret_error, "no memory for %" PRIu32 " piles", count);
@@ -107,20 +123,29 @@ static bool make_piles(struct sim_crew *crew, const struct sim_options *options,
     return true;
 }
 
+static struct sim_pile *find(struct sim_crew *crew, const char *identity)
+{
+    for (uint32_t i = 0; i < crew->count; i++) {
+        if (!strcmp(crew->piles[i].setup.spec->identity, identity))
+            return &crew->piles[i];
+    }
+    return NULL;
+}
+
 static bool ask(struct sim_crew *crew, const struct sim_charge *charge, struct sim_now now,
     struct sim_error *ret_error)
 {
-    for (uint32_t i = 0; i < crew->count; i++) {
-        if (strcmp(crew->piles[i].setup.spec->identity, charge->pile))
-            continue;
-        if (sim_pile_ask(&crew->piles[i], now, charge))
-            return true;
-        sim_error_set(ret_error,
-            "the charge at %s connector %" PRId64 ": no such connector, or it has a charge already",
-            charge->pile, charge->connector);
+    struct sim_pile *pile = find(crew, charge->pile);
+
+    if (!pile) {
+        sim_error_set(ret_error, "the charge at %s: no such pile in this run", charge->pile);
         return false;
     }
-    sim_error_set(ret_error, "the charge at %s: no such pile in this run", charge->pile);
+    if (sim_pile_ask(pile, now, charge))
+        return true;
+    sim_error_set(ret_error,
+        "the charge at %s connector %" PRId64 ": no such connector, or it has a charge already",
+        charge->pile, charge->connector);
     return false;
 }
 
@@ -133,8 +158,11 @@ static bool ask_all(struct sim_crew *crew, const struct sim_options *options, st
         if (!ask(crew, &options->charges[i], now, ret_error))
             return false;
     }
-    for (uint32_t i = 0; i < crew->fleet.charge_count; i++) {
-        if (!ask(crew, &crew->fleet.charges[i], now, ret_error))
+    /* Those of the fleet file are for runs that ask for none themselves. */
+    for (uint32_t i = 0; i < crew->fleet.charge_count && !options->charge_count; i++) {
+        const struct sim_charge *charge = &crew->fleet.charges[i];
+
+        if (find(crew, charge->pile) && !ask(crew, charge, now, ret_error))
             return false;
     }
     return true;

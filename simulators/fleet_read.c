@@ -220,6 +220,8 @@ static bool read_user(struct reader *reader, const struct ocpp_node *node, uint3
     char tag[SIM_TAG_MAX - 3];
     int64_t count = sim_pick_int(pick, node, "count", 0);
 
+    if (ocpp_json_bool(ocpp_json_member(node, "for_charges")))
+        return true; /* nobody draws this card by chance */
     sim_pick_text(pick, node, "tag", NULL, tag, sizeof tag);
     sim_pick_text(pick, node, "currency", NULL, card.currency, sizeof card.currency);
     if (count < 0 || count > 9999)

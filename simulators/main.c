@@ -2,6 +2,8 @@
 #include "simulators/run.h"
 
 #include <errno.h>
+#include <libgen.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,8 +21,18 @@ static const char help[] =
 /* seed and audit are scripts: they share no line with what they judge. */
 static int run_script(const char *script, char **argv)
 {
+    char beside[PATH_MAX];
+    ssize_t length = readlink("/proc/self/exe", beside, sizeof beside - 1);
+    char path[PATH_MAX * 2] = "";
+
+    if (length > 0) { /* an installed copy has its scripts beside it */
+        beside[length] = '\0';
+        snprintf(path, sizeof path, "%s/%s", dirname(beside), script);
+    }
+    if (access(path, R_OK) != 0)
+        snprintf(path, sizeof path, "%s/%s", PILESIM_SCRIPTS, script);
     argv[0] = (char *)"python3"; /* in place of `pilesim audit` */
-    argv[1] = (char *)script;
+    argv[1] = path;
     execvp(argv[0], argv);
     fprintf(stderr, "pilesim: cannot start python3: %s\n", strerror(errno));
     return SIM_EXIT_FILE;
@@ -38,9 +50,9 @@ int main(int argc, char **argv)
         return SIM_EXIT_OK;
     }
     if (!strcmp(command, "audit"))
-        return run_script(PILESIM_SCRIPTS "/audit.py", argv);
+        return run_script("audit.py", argv);
     if (!strcmp(command, "seed"))
-        return run_script(PILESIM_SCRIPTS "/seed.py", argv);
+        return run_script("seed.py", argv);
     if (!backfill && strcmp(command, "run") != 0) {
         fprintf(stderr, "pilesim: %s%s\n%s", *command ? "no such command: " : "a command is missing",
             command, help);

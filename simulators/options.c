@@ -25,7 +25,7 @@ static const struct option options[] = {
     {"ca", required_argument, NULL, CA},
     {"once", no_argument, NULL, ONCE},
     {"charge", required_argument, NULL, CHARGE},
-    {"catch-up", no_argument, NULL, CATCH_UP},
+    {"catch-up", required_argument, NULL, CATCH_UP},
     {"days", required_argument, NULL, DAYS},
     {"sessions", required_argument, NULL, SESSIONS},
     {"open", required_argument, NULL, OPEN},
@@ -61,9 +61,11 @@ static const char run_usage[] =
 static const char run_help[] =
     "  --duration S      end after that many seconds\n"
     "  --charge pile=ID,tag=TAG,seconds=S[,connector=N][,power_w=W][,after_s=S]\n"
-    "                    a charge at once; may be given more than once\n"
+    "                    a charge at once, instead of the fleet file's; more than once\n"
     "  --once            end when the charges asked for (here or in the fleet) are done\n"
-    "  --catch-up        work through a queue of the past instead: same as `pilesim backfill`\n";
+    "  --catch-up N      instead: work through queues of N past sessions in all, as fast as answers\n"
+    "                    come, reconnecting for as long as that takes, as `pilesim backfill` does;\n"
+    "                    takes --days and --open too\n";
 
 static const char backfill_usage[] =
     "usage: pilesim backfill --fleet FILE --truth DIR [--days N] [--sessions N] [options]\n"
@@ -176,6 +178,9 @@ static bool take_number(struct sim_options *ret, enum option_id option)
         return number("--duration", optarg, 1, 31536000, &ret->duration_s);
     case DAYS:
         return number("--days", optarg, 1, 366, &ret->days);
+    case CATCH_UP:
+        ret->catch_up = true;
+        return number("--catch-up", optarg, 1, 10000000, &ret->sessions_total);
     case SESSIONS:
         return number("--sessions", optarg, 1, 100000, &ret->sessions);
     case OPEN:
@@ -215,9 +220,6 @@ static bool take(struct sim_options *ret, enum option_id option)
         return true;
     case ONCE:
         ret->once = true;
-        return true;
-    case CATCH_UP:
-        ret->catch_up = true;
         return true;
     case KEY:
         return take_key(ret, optarg);

@@ -189,7 +189,7 @@ static void print_progress(const struct run *run)
         " queued, %" PRIu64 " lost\n",
         totals.up, run->crew.count, totals.charging, totals.counts.sessions, totals.open,
         totals.counts.sent, totals.counts.answered, totals.queued, totals.counts.lost);
-    if (totals.up == 0 && run->crew.count && *run->crew.piles[0].refusal)
+    if (totals.up == 0 && run->stage != CLOSING && *run->crew.piles[0].refusal)
         fprintf(stderr, "pilesim: %s: %s\n", run->options->url, run->crew.piles[0].refusal);
 }
 
@@ -293,10 +293,11 @@ static void unwatch(struct run *run)
     ev_signal_stop(run->loop, &run->terminate);
 }
 
-static int finish(const struct run *run)
+static int finish(struct run *run)
 {
     struct sim_totals totals;
 
+    run->stage = CLOSING;
     print_progress(run);
     sim_crew_total(&run->crew, &totals);
     if (run->broken)
