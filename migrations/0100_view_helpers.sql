@@ -31,17 +31,6 @@ AS $$
                 ELSE btrim(split_part(comment, ' | ', 1)) END
 $$;
 
--- A tag's number is all that some piles ask for before they sell energy, so views show two characters of
--- its beginning and four of its end, and of a short one less.
-CREATE FUNCTION core.mask_tag(tag text) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT CASE WHEN length(tag) >= 9 THEN left(tag, 2) || '***' || right(tag, 4)
-                WHEN length(tag) >= 4 THEN left(tag, 2) || '***'
-                WHEN tag IS NOT NULL THEN '***' END
-$$;
-
 -- Texts that piles sent or were sent (frames, details, commands), with tags, keys, passwords and
 -- credentials in addresses masked. What is already masked stays as it is.
 CREATE FUNCTION core.mask_text(message text) RETURNS text
@@ -94,11 +83,11 @@ AS $$
 $$;
 
 REVOKE ALL ON FUNCTION api.camel_case(text, boolean), api.parameters(oid), api.comment_part(text, boolean),
-    core.mask_tag(text), core.mask_text(text), core.money(numeric, smallint), core.station_has_key(bigint), core.local_time(timestamptz, text), core.seconds_between(timestamptz, timestamptz)
+    core.mask_text(text), core.money(numeric, smallint), core.station_has_key(bigint), core.local_time(timestamptz, text), core.seconds_between(timestamptz, timestamptz)
     FROM PUBLIC;
 -- A function in a view is run with the rights of whoever reads the view.
 GRANT EXECUTE ON FUNCTION api.camel_case(text, boolean), api.parameters(oid), api.comment_part(text, boolean),
-    core.mask_tag(text), core.mask_text(text), core.money(numeric, smallint), core.station_has_key(bigint), core.local_time(timestamptz, text), core.seconds_between(timestamptz, timestamptz)
+    core.mask_text(text), core.money(numeric, smallint), core.station_has_key(bigint), core.local_time(timestamptz, text), core.seconds_between(timestamptz, timestamptz)
     TO joulebook_viewer, joulebook_operator, joulebook_cashier, joulebook_admin, joulebook_reader,
        joulebook_writer, joulebook_app;
 

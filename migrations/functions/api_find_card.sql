@@ -8,6 +8,7 @@ DECLARE
     found core.card;
     home bigint;
 BEGIN
+    PERFORM core.actor();
     SELECT k.* INTO found FROM core.card k WHERE k.tag_key = core.tag_key(find_card.id_tag);
     SELECT u.home_site_id INTO home FROM core.customer u WHERE u.id = found.customer_id;
     IF found.id IS NULL

@@ -8,6 +8,7 @@ AS $$
 DECLARE
     found core.customer;
 BEGIN
+    PERFORM core.actor();
     SELECT * INTO found FROM core.customer u
     WHERE u.code = find_customer.code
       AND (u.home_site_id IN (SELECT core.visible_sites()) OR u.home_site_id IS NULL AND core.sees_all());

@@ -8,6 +8,7 @@ AS $$
 DECLARE
     found core.station;
 BEGIN
+    PERFORM core.actor();
     SELECT * INTO found FROM core.station p
     WHERE lower(p.identity) = lower(charge_point_id) AND p.site_id IN (SELECT core.visible_sites());
     IF found.id IS NULL THEN

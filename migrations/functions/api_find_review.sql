@@ -8,6 +8,7 @@ DECLARE
     item core.review;
     home bigint;
 BEGIN
+    PERFORM core.actor();
     SELECT * INTO item FROM core.review r WHERE r.id = find_review.review_id;
     home := coalesce(item.site_id, (SELECT s.site_id FROM core.session s WHERE s.uid = item.session_uid));
     IF item.id IS NULL OR NOT (home IN (SELECT core.visible_sites()) OR home IS NULL AND core.sees_all()) IS TRUE THEN

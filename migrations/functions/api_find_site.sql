@@ -7,6 +7,7 @@ AS $$
 DECLARE
     found core.site;
 BEGIN
+    PERFORM core.actor();
     SELECT * INTO found FROM core.site s
     WHERE s.code = find_site.code AND s.id IN (SELECT core.visible_sites());
     IF found.id IS NULL THEN

@@ -10,7 +10,7 @@ AS $$
 DECLARE
     tariff core.tariff;
 BEGIN
-    PERFORM core.require_site(x.id) FROM core.site x WHERE x.code = assign_tariff.site;
+    PERFORM core.actor();
     PERFORM api.require_text(code, 'code', 64);
     PERFORM api.require_period(valid_from, NULL);
     SELECT * INTO tariff FROM core.tariff f WHERE f.code = assign_tariff.code;

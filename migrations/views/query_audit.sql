@@ -14,7 +14,7 @@ FROM core.audit a
 LEFT JOIN core.site t ON t.id = a.site_id;
 ALTER VIEW query.audit OWNER TO joulebook_reader;
 REVOKE ALL ON query.audit FROM PUBLIC;
-GRANT SELECT ON query.audit TO joulebook_viewer, joulebook_operator, joulebook_cashier, joulebook_admin;
+GRANT SELECT ON query.audit TO joulebook_operator, joulebook_admin;
 COMMENT ON VIEW query.audit IS
     'One row per change by an action; key: audit_id. | 每次动作的变更一行；键：audit_id。';
 COMMENT ON COLUMN query.audit.audit_id IS 'Number of the row. | 编号。';

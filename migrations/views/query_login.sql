@@ -12,7 +12,7 @@ SELECT g.login       AS login,
 FROM core.login g;
 ALTER VIEW query.login OWNER TO joulebook_reader;
 REVOKE ALL ON query.login FROM PUBLIC;
-GRANT SELECT ON query.login TO joulebook_viewer, joulebook_operator, joulebook_cashier, joulebook_admin;
+GRANT SELECT ON query.login TO joulebook_admin;
 COMMENT ON VIEW query.login IS
     'One row per login; key: login. | 每个登录一行；键：login。';
 COMMENT ON COLUMN query.login.login IS 'Name of the login. | 登录名。';
