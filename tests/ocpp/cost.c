@@ -19,7 +19,8 @@ static const char message[] =
     "\"measurand\":\"Energy.Active.Import.Register\",\"location\":\"Outlet\",\"unit\":\"Wh\"},"
     "{\"value\":\"7400.0\",\"context\":\"Sample.Periodic\",\"measurand\":\"Power.Active.Import\",\"location\":\"Outlet\","
     "\"unit\":\"W\"},{\"value\":\"32.1\",\"context\":\"Sample.Periodic\","
-    "\"measurand\":\"Current.Import\",\"location\":\"Outlet\",\"phase\":\"L1\",\"unit\":\"A\"},{\"value\":\"230.4\","
+    "\"measurand\":\"Current.Import\",\"location\":\"Outlet\",\"phase\":\"L1\",\"unit\":\"A\"},"
+    "{\"value\":\"230.4\","
     "\"context\":\"Sample.Periodic\",\"format\":\"Raw\",\"measurand\":\"Voltage\",\"phase\":\"L1\","
     "\"unit\":\"V\"}]}]}]";
 
