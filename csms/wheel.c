@@ -33,13 +33,14 @@ static void unlink_timer(struct wheel_timer *timer)
     timer->link = NULL;
 }
 
-/* Moves a whole list, whose head is then at *ret. */
-static void take(struct wheel_timer **head, struct wheel_timer **ret)
+/* Moves a whole list to the one that is being worked: what is armed meanwhile joins it no more. */
+static void take(struct wheel *wheel, struct wheel_timer **head)
 {
-    *ret = *head;
+    assert(!wheel->running);
+    wheel->running = *head;
     *head = NULL;
-    if (*ret)
-        (*ret)->link = ret;
+    if (wheel->running)
+        wheel->running->link = &wheel->running;
 }
 
 static void file(struct wheel *wheel, struct wheel_timer *timer)
@@ -131,11 +132,9 @@ uint64_t wheel_next_ms(const struct wheel *wheel)
 
 static void fire_all(struct wheel *wheel, struct wheel_timer **head)
 {
-    struct wheel_timer *run;
-
-    take(head, &run);
-    while (run) {
-        struct wheel_timer *timer = run;
+    take(wheel, head);
+    while (wheel->running) {
+        struct wheel_timer *timer = wheel->running;
 
         unlink_timer(timer);
         wheel->count--;
@@ -145,12 +144,10 @@ static void fire_all(struct wheel *wheel, struct wheel_timer **head)
 
 static void file_again(struct wheel *wheel, unsigned level, unsigned slot)
 {
-    struct wheel_timer *run;
-
-    take(&wheel->slots[level][slot], &run);
+    take(wheel, &wheel->slots[level][slot]);
     wheel->used[level][slot / 64] &= ~(UINT64_C(1) << slot % 64);
-    while (run) {
-        struct wheel_timer *timer = run;
+    while (wheel->running) {
+        struct wheel_timer *timer = wheel->running;
 
         unlink_timer(timer);
         file(wheel, timer);

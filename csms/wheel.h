@@ -29,7 +29,8 @@ struct wheel {
     uint64_t count;
     uint64_t used[WHEEL_LEVELS][WHEEL_SLOTS / 64]; /* a bit a slot that holds timers */
     struct wheel_timer *slots[WHEEL_LEVELS][WHEEL_SLOTS];
-    struct wheel_timer *ripe; /* of the slot that is being fired */
+    struct wheel_timer *ripe;    /* due already when armed */
+    struct wheel_timer *running; /* taken from its slot, being fired or filed again */
 };
 
 void wheel_init(struct wheel *, uint64_t now_ms);
