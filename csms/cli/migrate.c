@@ -20,32 +20,58 @@ static void report(void *ctx, enum db_migrate_step step, const char *name)
     printf("%s %s\n", words[step], name);
 }
 
-/* 3D000: there is no such database yet. */
-static int database_make(const struct cli *cli, const char *conninfo)
+/* The plain name in a connection string of keywords; false: there is none to be made. */
+static bool database_name(const char *conninfo, char *ret, size_t size)
 {
-    char postgres[CLI_CONNINFO_MAX];
+    const char *at = strstr(conninfo, "dbname=");
+    size_t length;
+
+    if (at == NULL)
+        return false;
+    at += strlen("dbname=");
+    length = strspn(at, "abcdefghijklmnopqrstuvwxyz0123456789_");
+    if (length == 0 || length >= size || (at[length] != '\0' && at[length] != ' '))
+        return false;
+    memcpy(ret, at, length);
+    ret[length] = '\0';
+    return true;
+}
+
+/* A refused connection does not say why in a form to rely on; but if the server lets us in by
+ * another name and has no such database yet, that was why.  CREATE DATABASE takes no parameter and
+ * is no statement of ours: it runs beside the schema. */
+static bool database_create(const char *conninfo, const char *name)
+{
+    char postgres[CLI_CONNINFO_MAX], text[128];
+    struct db_fault fault;
+    struct db_conn *conn;
+    bool made;
+
+    snprintf(postgres, sizeof postgres, "%.1900s dbname=postgres", conninfo);
+    snprintf(text, sizeof text, "CREATE DATABASE %s", name);
+    conn = db_conn_open(postgres, "joulebook/migrate", &fault);
+    if (conn == NULL)
+        return false;
+    made = db_conn_script(conn, text) == DB_OK;
+    db_conn_close(conn);
+    if (made)
+        printf("created database %s\n", name);
+    return made;
+}
+
+static int database_make(const char *conninfo)
+{
+    char name[64];
     struct db_fault fault;
     struct db_conn *conn = db_conn_open(conninfo, "joulebook/migrate", &fault);
-    int status;
 
     if (conn != NULL) {
         db_conn_close(conn);
         return CLI_OK;
     }
-    if (strcmp(fault.sqlstate, "3D000") != 0 || cli->database != NULL)
-        return cli_db_failed("connect", &fault);
-    status = cli_conninfo(cli, "postgres", NULL, postgres);
-    if (status != CLI_OK)
-        return status;
-    conn = db_conn_open(postgres, "joulebook/migrate", &fault);
-    if (conn == NULL)
-        return cli_db_failed("connect", &fault);
-    if (db_conn_script(conn, "CREATE DATABASE joulebook") != DB_OK)
-        status = cli_db_failed("create database", db_conn_fault(conn));
-    else
-        printf("created database joulebook\n");
-    db_conn_close(conn);
-    return status;
+    if (database_name(conninfo, name, sizeof name) && database_create(conninfo, name))
+        return CLI_OK;
+    return cli_db_failed("connect", &fault);
 }
 
 int cli_migrate(struct cli *cli, int argc, char **argv)
@@ -72,7 +98,7 @@ int cli_migrate(struct cli *cli, int argc, char **argv)
         return cli_usage("db migrate");
     status = cli_conninfo(cli, "joulebook", NULL, conninfo);
     if (status == CLI_OK)
-        status = database_make(cli, conninfo);
+        status = database_make(conninfo);
     if (status != CLI_OK)
         return status;
     if (db_migrate(conninfo, NULL, &ports, &fault) != DB_OK)
