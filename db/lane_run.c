@@ -310,7 +310,7 @@ static void script_ended(struct db_lane *lane)
     case LANE_CONNECTING:
     case LANE_IDLE:
     case LANE_PAUSED:
-        assert(!"no script was out");
+        assert(false && "no script was out");
     }
 }
 

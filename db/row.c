@@ -39,7 +39,7 @@ const char *db_row_text(const struct db_row *row, int column)
     case DB_OID_JSONB:
         return at ? at + 1 : NULL; /* behind the format's version */
     default:
-        assert(!"the column is text");
+        assert(false && "the column is text");
         return NULL;
     }
 }
@@ -58,7 +58,7 @@ int64_t db_row_int8(const struct db_row *row, int column)
     case DB_OID_INT2:
         return (int16_t)wire_get16(at);
     default:
-        assert(!"the column is an integer");
+        assert(false && "the column is an integer");
         return 0;
     }
 }

@@ -1,8 +1,7 @@
 /* drive.c - see drive.h. */
 #include "tests/db/drive.h"
 
-#include <check.h>
-
+#include <assert.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,7 +84,7 @@ static void watch(void *ctx, int fd, bool want_read, bool want_write)
 {
     struct drive *drive = ctx;
 
-    ck_assert(drive->fd == fd || drive->fd == -1);
+    assert(drive->fd == fd || drive->fd == -1);
     drive->fd = want_read || want_write ? fd : -1;
     drive->read = want_read;
     drive->write = want_write;
@@ -102,7 +101,7 @@ static void event(void *ctx, enum db_lane_event what, const char *detail)
 {
     struct drive *drive = ctx;
 
-    ck_assert_ptr_null(strstr(detail, "secret"));
+    assert(!strstr(detail, "secret"));
     drive->events[what]++;
     snprintf(drive->last[what], DRIVE_LINE_MAX, "%s", detail);
     if (getenv("DRIVE_EVENTS"))
@@ -113,9 +112,9 @@ static void done(void *ctx, uint64_t token, enum db_result result, const struct 
 {
     struct drive *drive = ctx;
 
-    ck_assert(!drive->in_submit);
-    ck_assert_int_lt(token, DRIVE_TOKENS_MAX);
-    ck_assert_int_eq(drive->results[token], DB_RESULT_COUNT);
+    assert(!drive->in_submit);
+    assert(token < DRIVE_TOKENS_MAX);
+    assert(drive->results[token] == DB_RESULT_COUNT);
     drive->results[token] = result;
     drive->values[token] = row ? db_row_int8(row, 1) : -1;
     drive->done_ms[token] = drive_now();
@@ -127,14 +126,14 @@ struct drive *drive_new_on(const struct db_lane_config *config)
     struct drive *drive = calloc(1, sizeof *drive);
     struct db_lane_ports ports = { drive, watch, alarm_at, event };
 
-    ck_assert_ptr_nonnull(drive);
+    assert(drive);
     drive->fd = -1;
     drive->alarm_ms = UINT64_MAX;
     for (int i = 0; i < DRIVE_TOKENS_MAX; i++)
         drive->results[i] = DB_RESULT_COUNT;
     db_args_init(&drive->args);
     drive->lane = db_lane_new(config, &ports);
-    ck_assert_ptr_nonnull(drive->lane);
+    assert(drive->lane);
     return drive;
 }
 
@@ -151,7 +150,7 @@ struct drive *drive_new(const char *conninfo, bool durability_test)
 void drive_free(struct drive *drive)
 {
     db_lane_free(drive->lane);
-    ck_assert_int_eq(drive->fd, -1);
+    assert(drive->fd == -1);
     db_args_done(&drive->args);
     free(drive);
 }

@@ -27,7 +27,7 @@ static int unix_socket(const char *path, bool listening)
     struct sockaddr_un address = { .sun_family = AF_UNIX };
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-    snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+    snprintf(address.sun_path, sizeof address.sun_path, "%.107s", path);
     if (listening ? bind(fd, (struct sockaddr *)&address, sizeof address) || listen(fd, 8)
                   : connect(fd, (struct sockaddr *)&address, sizeof address)) {
         close(fd);
