@@ -2,9 +2,10 @@
  *
  * What is submitted while a batch is in flight forms the next batch; a batch is one transaction.
  * A member is done only when the COMMIT itself has come back without an error or a warning.
- *  - A batch that fails is run again in halves, down to single members, so that a bad member harms
- *    only itself and costs a few commits, not one for each of the others.
- *  - A CALL that answers `busy` joins the next batch, then one every 50 ms, and is done DB_BUSY
+ *  - A batch that fails is run again without the member whose CALL failed, which then runs alone;
+ *    where nobody can be blamed (a BULK, the COMMIT) in halves, down to single members.  So a bad
+ *    member harms only itself and costs a few commits, not one for each of the others.
+ *  - A CALL that answers `busy`, or waits for a lock for more than 100 ms, joins the next batch, then one every 50 ms, and is done DB_BUSY
  *    after 2 s.
  *  - When the connection is lost with a batch in flight its outcome is unknown: it is run again in
  *    a transaction that also writes the lane's mark.  Statements are therefore idempotent.
@@ -13,7 +14,8 @@
  *    seen before is refused, unless durability_test (which accepts the first two).
  *
  * Order: CALLs of one batch run in the order of their submission; the rows of BULKs of the same
- * statement run as one execution, before the batch's CALLs.  Batches run in order.
+ * statement run as one execution, before the batch's CALLs.  Batches run in order.  A member that was
+ * busy or bad may come later than that; who needs an order waits for `done`.
  * Every accepted member gets exactly one `done`, except those left when the lane is freed.
  * One thread, the loop's.  Never blocks, reads no clock, writes no log.
  */
@@ -52,7 +54,7 @@ enum db_lane_event {
     DB_LANE_LOST,     /* connection lost or not made; detail: why */
     DB_LANE_SERVER,   /* the server is refused; detail: why */
     DB_LANE_UNPREPARED, /* a statement cannot be prepared; detail: its name and the SQLSTATE */
-    DB_LANE_AGAIN,    /* a batch of unknown outcome is run again; detail: its size */
+    DB_LANE_AGAIN,    /* a batch of unknown outcome is run again; detail: why */
     DB_LANE_SPLIT,    /* a batch failed and is run again in parts; detail: statement, SQLSTATE */
     DB_LANE_FAILED,   /* a single member failed; detail: statement, SQLSTATE, constraint */
 };

@@ -17,7 +17,9 @@
 #include <libpq-fe.h>
 
 enum {
-    LANE_RANGES_MAX = 32,
+    LANE_RANGES_MAX = 64,
+    LANE_RANGES_MANY = 32,       /* from here on a culprit does not wait for the others */
+    LANE_NOBODY = -1,
     LANE_DETAIL_MAX = 320,
     LANE_PAUSE_MS = 100,         /* before the same again, doubled each time */
     LANE_RETRY_PAUSE_MS = 5,     /* the same after a deadlock */
@@ -124,6 +126,7 @@ struct db_lane {
     bool committed;
     enum db_result failure;  /* DB_OK: none in the script that is out */
     bool cancelled;          /* it failed by cancel or statement_timeout */
+    int64_t culprit;         /* the member whose CALL failed; LANE_NOBODY: not known */
     char detail[LANE_DETAIL_MAX];
     char version[32];
     enum db_lane_event setup_event; /* what the failure of a setup is told as */

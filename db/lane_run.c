@@ -35,6 +35,10 @@ static void note_failure(struct db_lane *lane, const struct lane_step *step, con
         return;
     lane->failure = db_result_of_sqlstate(state);
     lane->cancelled = state && strcmp(state, "57014") == 0;
+    if (step->kind == LANE_STEP_CALL)
+        lane->culprit = step->index;
+    else if (lane->failure == DB_BUSY)
+        lane->failure = DB_DOWN; /* a table is locked, not somebody's row: all wait */
     describe_failure(lane, step, result);
 }
 
@@ -155,26 +159,71 @@ static void fail_range(struct db_lane *lane, enum db_result result)
 
     for (uint32_t i = range.from; i < range.to; i++) {
         lane_event(lane, DB_LANE_FAILED, lane->detail);
-        if (result == DB_BUSY)
-            settle_busy(lane, &flight->members[i]);
-        else
-            settle(lane, &flight->members[i], result);
+        settle(lane, &flight->members[i], result);
     }
+    if (lane->range_count == 0)
+        lane_queue_land(lane);
+}
+
+static void push(struct db_lane *lane, const struct lane_range *like, uint32_t from, uint32_t to)
+{
+    struct lane_range range = *like;
+
+    if (from == to)
+        return;
+    assert(lane->range_count < LANE_RANGES_MAX && from < to);
+    range.from = from;
+    range.to = to;
+    lane->ranges[lane->range_count++] = range;
+}
+
+/* It is not known who spoiled the range: halves, the first one first. */
+static void halve(struct db_lane *lane)
+{
+    struct lane_range top = lane->ranges[--lane->range_count];
+    uint32_t middle = top.from + (top.to - top.from) / 2;
+
+    push(lane, &top, middle, top.to);
+    push(lane, &top, top.from, middle);
+}
+
+/* The others go on without the culprit, which runs alone, after them. */
+static void isolate(struct db_lane *lane, uint32_t culprit)
+{
+    struct lane_range top = lane->ranges[--lane->range_count], others = top;
+    bool first = lane->range_count > LANE_RANGES_MANY;
+
+    others.tries = 0;
+    if (!first)
+        push(lane, &top, culprit, culprit + 1);
+    push(lane, &others, culprit + 1, top.to);
+    push(lane, &others, top.from, culprit);
+    if (first)
+        push(lane, &top, culprit, culprit + 1);
+}
+
+/* The culprit's row is held: it has written nothing, and the others go on without it. */
+static void set_aside(struct db_lane *lane, uint32_t culprit)
+{
+    struct lane_range top = lane->ranges[--lane->range_count];
+
+    settle_busy(lane, &lane_queue_flight(lane)->members[culprit]);
+    push(lane, &top, culprit + 1, top.to);
+    push(lane, &top, top.from, culprit);
     if (lane->range_count == 0)
         lane_queue_land(lane);
 }
 
 static void split_range(struct db_lane *lane)
 {
-    struct lane_range *top = &lane->ranges[lane->range_count - 1], first = *top;
-    uint32_t middle = top->from + (top->to - top->from) / 2;
-
-    assert(lane->range_count < LANE_RANGES_MAX && top->to - top->from > 1);
     lane->stats.split++;
     lane_event(lane, DB_LANE_SPLIT, lane->detail);
-    top->from = middle;
-    first.to = middle;
-    lane->ranges[lane->range_count++] = first;
+    if (lane->failure == DB_BUSY)
+        set_aside(lane, (uint32_t)lane->culprit);
+    else if (lane->culprit != LANE_NOBODY)
+        isolate(lane, (uint32_t)lane->culprit);
+    else
+        halve(lane);
 }
 
 static void pause_range(struct db_lane *lane)
@@ -209,7 +258,7 @@ static int tries_max(const struct db_lane *lane, uint32_t count)
 }
 
 /* The top range was rolled back (or, if unknown, perhaps not).  What may pass is tried again as it
- * is, a few times; then, and at once for what will not pass, the range is halved; a single member
+ * is, a few times; then, and at once for what will not pass, the range is split; a single member
  * takes the result. */
 static void range_failed(struct db_lane *lane)
 {
@@ -225,7 +274,7 @@ static void range_failed(struct db_lane *lane)
     if (top->tries < tries_max(lane, count)) {
         top->tries++;
         pause_range(lane);
-    } else if (count > 1) {
+    } else if (count > 1 || lane->failure == DB_BUSY) {
         split_range(lane);
     } else {
         fail_range(lane, lane->failure);
@@ -245,6 +294,8 @@ void lane_range_down(struct db_lane *lane)
     lane_event(lane, DB_LANE_AGAIN, lane->detail);
     if (top->lost < 2)
         return;
+    lane->culprit = LANE_NOBODY;
+    lane->failure = DB_UNKNOWN;
     if (top->to - top->from > 1)
         split_range(lane);
     else if (top->lost >= DB_LANE_TRIES_MAX)

@@ -164,6 +164,7 @@ void lane_script_begin(struct db_lane *lane, enum lane_state state)
     lane->committed = false;
     lane->failure = DB_OK;
     lane->cancelled = false;
+    lane->culprit = LANE_NOBODY;
     lane->sent_ms = lane->heard_ms = lane->now_ms;
 }
 

@@ -12,6 +12,8 @@ SELECT current_setting('server_version_num')::int4,
        set_config('jit', 'off', false),
        -- A warning while it commits means that the standby was not waited for.
        set_config('client_min_messages', 'warning', false),
+       -- A lane waits for nobody's row: what is held by others is busy, and comes again.
+       set_config('lock_timeout', '100ms', false),
        -- "Committed" must mean flushed, whatever the database's default is.
        CASE WHEN current_setting('synchronous_commit') = 'off'
             THEN set_config('synchronous_commit', 'on', false) END

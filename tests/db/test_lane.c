@@ -263,6 +263,51 @@ START_TEST(a_member_that_stays_busy_is_given_back_after_two_seconds)
 }
 END_TEST
 
+START_TEST(a_member_that_waits_for_a_lock_is_busy_and_delays_nobody_long)
+{
+    struct db_conn *holder = hold("SELECT FROM held WHERE id = 1 FOR UPDATE");
+    uint64_t begin = drive_now();
+
+    for (int i = 0; i < 100; i++)
+        ck_assert(drive_put(drive, i, i, i == 30 || i == 60 ? "wait:1" : "good"));
+    ck_assert(drive_until_done(drive, 98, 5000));
+    ck_assert_int_le(drive_now() - begin, 1000);
+    ck_assert_int_eq(items(), 98);
+    ck_assert(drive_until_done(drive, 100, 6000));
+    ck_assert_int_eq(drive->results[30], DB_BUSY);
+    ck_assert_int_eq(drive->results[60], DB_BUSY);
+    db_conn_close(holder);
+}
+END_TEST
+
+START_TEST(a_locked_table_is_waited_for_by_bulks)
+{
+    struct db_conn *holder = hold("LOCK TABLE item IN ACCESS EXCLUSIVE MODE");
+
+    for (int i = 0; i < 20; i++)
+        ck_assert(drive_rows(drive, i, i * 10, 10));
+    drive_for(drive, 700);
+    ck_assert_int_eq(drive->done_count, 0);
+    ck_assert_int_ge(db_lane_oldest_ms(drive->lane, drive_now()), 600);
+    db_conn_close(holder);
+    ck_assert(drive_until_done(drive, 20, 5000));
+    for (int i = 0; i < 20; i++)
+        ck_assert_int_eq(drive->results[i], DB_OK);
+    ck_assert_int_eq(items(), 200);
+}
+END_TEST
+
+START_TEST(many_bad_members_leave_the_good_ones_alone)
+{
+    for (int i = 0; i < 300; i++)
+        ck_assert(drive_put(drive, i, i, i % 3 ? i % 3 == 1 ? "raise:22003" : "good" : "deferred"));
+    ck_assert(drive_until_done(drive, 300, 30000));
+    for (int i = 0; i < 300; i++)
+        ck_assert_int_eq(drive->results[i], i % 3 == 2 ? DB_OK : DB_REFUSED);
+    ck_assert_int_eq(items(), 100);
+}
+END_TEST
+
 START_TEST(a_deadlock_passes)
 {
     ck_assert(drive_put(drive, 1, 1, "twice:40P01:3"));
@@ -377,6 +422,9 @@ static Suite *suite(void)
     tcase_add_test(cases, a_batch_forms_while_another_is_in_flight);
     tcase_add_test(cases, a_busy_member_joins_the_next_batches_and_delays_nobody);
     tcase_add_test(cases, a_member_that_stays_busy_is_given_back_after_two_seconds);
+    tcase_add_test(cases, a_member_that_waits_for_a_lock_is_busy_and_delays_nobody_long);
+    tcase_add_test(cases, a_locked_table_is_waited_for_by_bulks);
+    tcase_add_test(cases, many_bad_members_leave_the_good_ones_alone);
     tcase_add_test(cases, a_deadlock_passes);
     tcase_add_test(cases, a_server_without_space_is_waited_for);
     tcase_add_test(cases, a_full_queue_refuses_and_forgets_nothing);
