@@ -142,7 +142,7 @@ static bool second_exists(const struct moment *m)
     int minute = m->hour * 60 + m->minute - m->zone_minutes;
 
     return m->second < 60 ||
-        (minute + 2 * MINUTES_PER_DAY) % MINUTES_PER_DAY == MINUTES_PER_DAY - 1;
+           (minute + 2 * MINUTES_PER_DAY) % MINUTES_PER_DAY == MINUTES_PER_DAY - 1;
 }
 
 static bool read_moment(struct reader *r, struct moment *m)
@@ -186,7 +186,7 @@ enum ocpp_datetime_result ocpp_datetime_read(const char *text, int64_t *ret_unix
     if (!read_moment(&r, &m))
         return OCPP_DATETIME_INVALID;
     seconds = days_from_date(m.year, m.month, m.day) * 86400 + m.hour * 3600 + m.minute * 60 +
-        m.second - (int64_t)m.zone_minutes * 60;
+              m.second - (int64_t)m.zone_minutes * 60;
     *ret_unix_us = seconds * US + m.micro;
     return r.loose ? OCPP_DATETIME_TOLERATED : OCPP_DATETIME_OK;
 }

@@ -41,7 +41,7 @@ static void push_digit(struct number *n, unsigned digit)
     for (; n->zeros > 0 && !n->overflow; n->zeros--)
         n->overflow = __builtin_mul_overflow(n->mantissa, 10u, &n->mantissa);
     n->overflow = n->overflow || __builtin_mul_overflow(n->mantissa, 10u, &n->mantissa) ||
-        __builtin_add_overflow(n->mantissa, digit, &n->mantissa);
+                  __builtin_add_overflow(n->mantissa, digit, &n->mantissa);
     n->zeros = 0;
 }
 
@@ -98,8 +98,7 @@ static bool read_number(const char *text, size_t length, struct number *n)
     return p != NULL && skip_blanks(p, end) == end;
 }
 
-enum ocpp_decimal_result ocpp_decimal_read(
-    const char *text, size_t length, int scale, int64_t *ret)
+enum ocpp_decimal_result ocpp_decimal_read(const char *text, size_t length, int scale, int64_t *ret)
 {
     struct number n = {0};
 

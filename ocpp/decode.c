@@ -29,8 +29,8 @@ static void add(struct ocpp_decoder *d, const struct ocpp_finding *finding, bool
     struct ocpp_fault *fault;
 
     if (frame->deviations == NULL)
-        frame->deviations = ocpp_arena_take(
-            &frame->arena, OCPP_DEVIATIONS_MAX * sizeof(*frame->deviations));
+        frame->deviations =
+            ocpp_arena_take(&frame->arena, OCPP_DEVIATIONS_MAX * sizeof(*frame->deviations));
     if (frame->deviations == NULL) {
         ocpp_decode_no_memory(d);
         return;
@@ -56,8 +56,7 @@ void ocpp_decode_note(struct ocpp_decoder *d, const struct ocpp_finding *finding
     add(d, finding, false);
 }
 
-void ocpp_decode_lose(
-    struct ocpp_decoder *d, bool required, const struct ocpp_finding *finding)
+void ocpp_decode_lose(struct ocpp_decoder *d, bool required, const struct ocpp_finding *finding)
 {
     add(d, finding, required && !d->unusable);
     d->tolerated = true;
@@ -183,8 +182,7 @@ static void decode_field(
         ocpp_decode_value(d, field, node, out);
 }
 
-static void find_missing(
-    struct ocpp_decoder *d, const struct ocpp_shape *shape, uint64_t seen)
+static void find_missing(struct ocpp_decoder *d, const struct ocpp_shape *shape, uint64_t seen)
 {
     for (uint32_t i = 0; i < shape->count; i++) {
         if (!shape->fields[i].required || (seen & (UINT64_C(1) << i)) != 0)

@@ -27,8 +27,7 @@ void ocpp_decode_note(struct ocpp_decoder *d, const struct ocpp_finding *finding
 
 /* Notes that what stands at the present path cannot be understood.  An optional member is left out
  * for it; a required one makes the payload unusable. */
-void ocpp_decode_lose(
-    struct ocpp_decoder *d, bool required, const struct ocpp_finding *finding);
+void ocpp_decode_lose(struct ocpp_decoder *d, bool required, const struct ocpp_finding *finding);
 
 void ocpp_decode_no_memory(struct ocpp_decoder *d);
 

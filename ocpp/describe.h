@@ -34,8 +34,8 @@ struct ocpp_field {
     enum ocpp_enum_kind enum_kind;   /* ENUM */
     const struct ocpp_shape *nested; /* OBJECT, OBJECTS */
     /* Rules of the prose alone: */
-    bool bounded;  /* INT: not below `least` */
-    bool filled;   /* OBJECTS: at least one */
+    bool bounded; /* INT: not below `least` */
+    bool filled;  /* OBJECTS: at least one */
     int64_t least;
     /* Where it is in the C struct. */
     size_t offset, size;

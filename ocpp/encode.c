@@ -11,8 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static void write_object(
-    struct ocpp_out *out, const struct ocpp_shape *shape, const char *object);
+static void write_object(struct ocpp_out *out, const struct ocpp_shape *shape, const char *object);
 
 static void write_int(struct ocpp_out *out, int64_t value)
 {
@@ -57,8 +56,7 @@ static void write_list(
     ocpp_out_text(out, "]");
 }
 
-static void write_member(
-    struct ocpp_out *out, const struct ocpp_field *field, const char *member)
+static void write_member(struct ocpp_out *out, const struct ocpp_field *field, const char *member)
 {
     switch (field->kind) {
     case OCPP_FIELD_INT:
@@ -93,8 +91,7 @@ static void write_member(
     }
 }
 
-static void write_object(
-    struct ocpp_out *out, const struct ocpp_shape *shape, const char *object)
+static void write_object(struct ocpp_out *out, const struct ocpp_shape *shape, const char *object)
 {
     const char *separator = "";
 

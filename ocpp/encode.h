@@ -16,11 +16,11 @@ MUST_CHECK size_t ocpp_encode_result(
     char *buf, size_t size, const char *id, enum ocpp_action action, const void *conf);
 MUST_CHECK size_t ocpp_encode_error(
     char *buf, size_t size, const char *id, enum ocpp_error error, const char *text);
-MUST_CHECK size_t ocpp_encode_payload(char *buf, size_t size, enum ocpp_action action,
-    bool confirmation, const void *payload);
+MUST_CHECK size_t ocpp_encode_payload(
+    char *buf, size_t size, enum ocpp_action action, bool confirmation, const void *payload);
 
 /* True, and *ret_fault says what, if the schema would refuse the payload as it stands. */
-MUST_CHECK bool ocpp_payload_fault(enum ocpp_action action, bool confirmation, const void *payload,
-    struct ocpp_fault *ret_fault);
+MUST_CHECK bool ocpp_payload_fault(
+    enum ocpp_action action, bool confirmation, const void *payload, struct ocpp_fault *ret_fault);
 
 #endif

@@ -183,7 +183,7 @@ static enum ocpp_read read_head(
         return OCPP_READ_OTHER_TYPE;
     frame->type = (enum ocpp_type)type;
     if (!read_id(head, frame))
-        return refuse(ret_fault, "the message id must be a string of 1 to 36 characters, or an integer");
+        return refuse(ret_fault, "the message id must be an integer or have 1 to 36 characters");
     if (frame->type == OCPP_CALL)
         return read_call(head, frame, ret_fault);
     if (frame->type == OCPP_CALL_RESULT)
@@ -202,8 +202,8 @@ static void recover(const struct head *head, struct ocpp_frame *frame)
 static enum ocpp_gate_result pass_gate(const struct head *head, size_t length,
     const struct ocpp_limits *limits, struct ocpp_frame *frame, struct ocpp_gate_report *report)
 {
-    enum ocpp_gate_result result = ocpp_gate_check(
-        head->text, length, limits, frame->numbers_few, OCPP_FRAME_NUMBERS, report);
+    enum ocpp_gate_result result =
+        ocpp_gate_check(head->text, length, limits, frame->numbers_few, OCPP_FRAME_NUMBERS, report);
     uint32_t count = report->number_count;
 
     frame->numbers = frame->numbers_few;

@@ -68,8 +68,7 @@ MUST_CHECK enum ocpp_read ocpp_frame_read(const char *text, size_t length,
 /* Decodes a CALL's payload; the action must be known.  *ret_request is a struct ocpp_<action>_req.
  * Of an UNUSABLE payload it holds what could be read (what could not is absent), or is NULL if the
  * payload is no object.  Decode a frame once.  Lack of memory is UNUSABLE with InternalError. */
-MUST_CHECK enum ocpp_verdict ocpp_frame_request(
-    struct ocpp_frame *frame, const void **ret_request);
+MUST_CHECK enum ocpp_verdict ocpp_frame_request(struct ocpp_frame *frame, const void **ret_request);
 
 /* The same for a CALL_RESULT that answers our call of `action`: a struct ocpp_<action>_conf. */
 MUST_CHECK enum ocpp_verdict ocpp_frame_confirmation(

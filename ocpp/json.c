@@ -36,8 +36,8 @@ static bool read_into(struct ocpp_json *json, const char *text, size_t length, u
     return json->root != NULL;
 }
 
-struct ocpp_json *ocpp_json_read(const char *text, size_t length, const struct ocpp_limits *limits,
-    struct ocpp_fault *ret_fault)
+struct ocpp_json *ocpp_json_read(
+    const char *text, size_t length, const struct ocpp_limits *limits, struct ocpp_fault *ret_fault)
 {
     struct ocpp_gate_report report;
     enum ocpp_gate_result result = ocpp_gate_check(text, length, limits, NULL, 0, &report);

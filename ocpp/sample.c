@@ -59,8 +59,8 @@ static uint32_t string_length(struct maker *m, uint32_t max)
 /* Letters of one, two, three and four bytes, and what JSON must escape: lengths count letters. */
 static const char *make_string(struct maker *m, const struct ocpp_field *field)
 {
-    static const char *const letters[] = {"A", "b", "7", "-", " ", "/", "\"", "\\", "\n", "é", "充",
-        "电", "\xF0\x9F\x94\x8C"};
+    static const char *const letters[] = {
+        "A", "b", "7", "-", " ", "/", "\"", "\\", "\n", "é", "充", "电", "\xF0\x9F\x94\x8C"};
     static const char uri[] = "https://example.com/files/";
     uint32_t length = string_length(m, field->max);
     char *text, *p;

@@ -34,8 +34,7 @@ const char *ocpp_tree_number(
     return source->text + mark->offset;
 }
 
-static void write_members(
-    const struct ocpp_source *source, const cJSON *node, struct ocpp_out *out)
+static void write_members(const struct ocpp_source *source, const cJSON *node, struct ocpp_out *out)
 {
     bool object = cJSON_IsObject(node);
 

@@ -48,7 +48,7 @@ static bool valid_ip_literal(const char *p, const char *end)
         while (isxdigit((unsigned char)*dot))
             dot++;
         return dot > p && *dot == '.' && dot + 1 < end &&
-            skip(dot + 1, UNRESERVED SUB_DELIMS ":") == end && memchr(dot, '%', length) == NULL;
+               skip(dot + 1, UNRESERVED SUB_DELIMS ":") == end && memchr(dot, '%', length) == NULL;
     }
     if (length >= sizeof(address))
         return false;

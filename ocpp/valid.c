@@ -74,8 +74,8 @@ static const struct reason *check_value(const struct ocpp_field *field, const ch
         return check_decimal(field, (const struct ocpp_decimal *)member);
     case OCPP_FIELD_ENUM:
         return ocpp_enum_text(field->enum_kind, ((const struct ocpp_enum *)member)->value) == NULL
-            ? &not_in_enum
-            : NULL;
+                   ? &not_in_enum
+                   : NULL;
     case OCPP_FIELD_INT:
     case OCPP_FIELD_BOOL:
     case OCPP_FIELD_STRINGS:
@@ -133,12 +133,11 @@ static const struct reason *check_object(
     return NULL;
 }
 
-bool ocpp_payload_fault(enum ocpp_action action, bool confirmation, const void *payload,
-    struct ocpp_fault *ret_fault)
+bool ocpp_payload_fault(
+    enum ocpp_action action, bool confirmation, const void *payload, struct ocpp_fault *ret_fault)
 {
     struct ocpp_path path = {0};
-    const struct reason *reason =
-        check_object(&path, ocpp_shape_of(action, confirmation), payload);
+    const struct reason *reason = check_object(&path, ocpp_shape_of(action, confirmation), payload);
 
     if (reason == NULL)
         return false;

@@ -71,8 +71,8 @@ static bool is_plain_integer(const char *text, size_t length)
     return true;
 }
 
-static void decode_int(struct ocpp_decoder *d, const struct ocpp_field *field, const cJSON *node,
-    struct ocpp_int *out)
+static void decode_int(
+    struct ocpp_decoder *d, const struct ocpp_field *field, const cJSON *node, struct ocpp_int *out)
 {
     size_t length = 0;
     const char *text = digits_of(d, node, &length);
@@ -103,9 +103,9 @@ static void decode_decimal(struct ocpp_decoder *d, const struct ocpp_field *fiel
 
     if (result != OCPP_DECIMAL_OK) {
         ocpp_decode_lose(d, field->required,
-            result == OCPP_DECIMAL_RANGE         ? &too_large
-                : result == OCPP_DECIMAL_INEXACT ? &too_fine
-                                                 : &not_number);
+            result == OCPP_DECIMAL_RANGE     ? &too_large
+            : result == OCPP_DECIMAL_INEXACT ? &too_fine
+                                             : &not_number);
         return;
     }
     out->text = ocpp_arena_copy(&d->frame->arena, text, length);

@@ -62,7 +62,8 @@ function compareTables(theirs, ours) {
     for (const at of new Set([...Object.keys(a), ...Object.keys(b)])) {
       nodes++;
       if (a[at] !== b[at])
-        fail(`${message} ${at || '(payload)'}: schema ${a[at] || 'has none'}, table ${b[at] || 'has none'}`);
+        fail(`${message} ${at || '(payload)'}: schema ${a[at] || 'has none'}, ` +
+          `table ${b[at] || 'has none'}`);
     }
   }
   console.log(`tables: ${messages.size} payloads, ${nodes} members and elements compared`);
@@ -112,10 +113,12 @@ function compareVerdicts(ajv, cases) {
     counts[accepted ? 'accepted' : 'refused']++;
     counts[verdict]++;
     if (accepted !== (verdict === 'exact'))
-      fail(`${message} ${label}: schema ${accepted ? 'accepts' : 'refuses'}, we say ${verdict} ${code}: ${short}`);
+      fail(`${message} ${label}: schema ${accepted ? 'accepts' : 'refuses'}, ` +
+        `we say ${verdict} ${code}: ${short}`);
     else if (sample && !accepted) fail(`${message}: our own sample is refused: ${short}`);
     else if (!accepted && !codesOf(validate.errors, text).includes(code))
-      fail(`${message} ${label}: we say ${code}, the schema ${validate.errors.map((e) => e.message)}: ${short}`);
+      fail(`${message} ${label}: we say ${code}, ` +
+        `the schema ${validate.errors.map((e) => e.message)}: ${short}`);
   });
   console.log(`verdicts: ${cases.length} payloads; schema: ${counts.accepted} accepted, ` +
     `${counts.refused} refused; ours: ${counts.exact} exact, ${counts.tolerated} tolerated, ` +

@@ -3,7 +3,8 @@
  * In:   {"action":"Authorize","direction":"req","payload":{"idTag":"A"}}
  * Out:  verdict, code of the first deviation the schema could know, its member, in JSON
  *
- * ocpp-judge --samples N prints lines of the first form instead: N samples of each payload and size.
+ * ocpp-judge --samples N prints lines of the first form instead: N samples of each payload and
+ * size.
  */
 #include "ocpp/encode.h"
 #include "ocpp/json.h"
@@ -36,7 +37,7 @@ static void print_verdict(const struct ocpp_frame *frame, enum ocpp_verdict verd
     printf("{\"verdict\":\"%s\",\"code\":\"%s\",\"member\":%s,\"beyond\":%s}\n", verdicts[verdict],
         fault == NULL ? "" : ocpp_error_text(fault->error), member,
         ocpp_frame_deviation(frame, 0) != NULL && ocpp_frame_deviation(frame, 0)->prose ? "true"
-                                                                                       : "false");
+                                                                                        : "false");
 }
 
 /* The payload's own bytes: behind the last of the three names, up to the closing brace. */
@@ -80,8 +81,8 @@ static void print_samples(uint64_t count)
             const void *sample;
 
             ocpp_arena_init(&arena);
-            sample = ocpp_sample(
-                action, confirmation, (enum ocpp_sample_size)(n % 4), n / 4, &arena);
+            sample =
+                ocpp_sample(action, confirmation, (enum ocpp_sample_size)(n % 4), n / 4, &arena);
             if (sample == NULL ||
                 ocpp_encode_payload(text, sizeof(text), action, confirmation, sample) == 0)
                 die("a sample cannot be made");

@@ -26,7 +26,8 @@ const TIMES = [
   '2026-01-31T12:00:61Z', '2026-01-31T12:00:60Z', '2026-01-31T23:59:60+01:00',
   '2026-01-31T12:00:00+24:00', '2026-01-31T12:00:00+01:60', '2026-01-31', '12:00:00Z',
   '1769860800', '', ' 2026-01-31T12:00:00Z', '2026-01-31T12:00:00Z ', '222222017-01-01T00:00:00Z',
-  '2026-1-31T12:00:00Z', '20260131T120000Z', 'now', '2026-01-31T12:00:00+1', '2026-01-31T12:00:00ZZ',
+  '2026-1-31T12:00:00Z', '20260131T120000Z', 'now', '2026-01-31T12:00:00+1',
+  '2026-01-31T12:00:00ZZ',
 ];
 
 const URIS = [
@@ -34,7 +35,8 @@ const URIS = [
   'http://192.0.2.7:8080/a', 'http://[2001:db8::1]:80/a', 'http://[::ffff:192.0.2.7]/',
   'http://[v1.a:b]/', 'http://host:/a', 'http:///path', 'http://host?q', 'http://host#f',
   'mailto:a@example.com', 'urn:isbn:0451450523', 'file:/etc/motd', '', 'example.com/a', '/path',
-  '://host', '1http://host', 'ht tp://host', 'http://host/a b', 'http://host/a%2', 'http://host/%zz',
+  '://host', '1http://host', 'ht tp://host', 'http://host/a b', 'http://host/a%2',
+  'http://host/%zz',
   'http://ho st/', 'http://[::1/', 'http://[::g]/', 'http://[]/',
   'http://host/#a#b', 'http://host/<a>', 'http://host/"', 'http://host/\\',
   'http://host/é', 'http://host/{id}', 'http://host/a\n', 'plain',
@@ -108,7 +110,8 @@ function trials(node) {
   if (node.type === 'number') add('number', DECIMALS.map((text) => new Raw(text)));
   if (node.type === 'array') {
     for (const count of [0, 1, 3, 100])
-      list.push([`array of ${count}`, Array.from({ length: count }, () => make(node.items, 'all'))]);
+      list.push([`array of ${count}`,
+        Array.from({ length: count }, () => make(node.items, 'all'))]);
     list.push(['array with null', [make(node.items, 'all'), null]]);
   }
   return list;

@@ -28,4 +28,5 @@ if ! cmp -s "$here/package-lock.json" "$work/installed-lock.json"; then
   }
   cp "$here/package-lock.json" "$work/installed-lock.json"
 fi
-exec node "$here/compare.js" "$work" "$build/tests/ocpp/ocpp-describe" "$build/tests/ocpp/ocpp-judge"
+programs=$build/tests/ocpp
+exec node "$here/compare.js" "$work" "$programs/ocpp-describe" "$programs/ocpp-judge"

@@ -20,8 +20,7 @@ static void check_round_trip(enum ocpp_action action, bool confirmation, const v
     FUZZ_CHECK(length > 0);
     FUZZ_CHECK(
         ocpp_payload_read(first, length, action, confirmation, &frame, &again) == OCPP_EXACT);
-    FUZZ_CHECK(
-        ocpp_encode_payload(second, sizeof(second), action, confirmation, again) == length);
+    FUZZ_CHECK(ocpp_encode_payload(second, sizeof(second), action, confirmation, again) == length);
     FUZZ_CHECK(memcmp(first, second, length) == 0);
     ocpp_frame_done(&frame);
 }

@@ -14,8 +14,8 @@ static void check_answer(const char *id)
     struct ocpp_fault fault;
 
     FUZZ_CHECK(length > 0);
-    FUZZ_CHECK(ocpp_frame_read(answer, length, &ocpp_limits_stranger, &frame, &fault) ==
-        OCPP_READ_FRAME);
+    FUZZ_CHECK(
+        ocpp_frame_read(answer, length, &ocpp_limits_stranger, &frame, &fault) == OCPP_READ_FRAME);
     FUZZ_CHECK(frame.type == OCPP_CALL_ERROR && strcmp(frame.id, id) == 0);
     FUZZ_CHECK(ocpp_error_find(frame.error_code) == OCPP_INTERNAL_ERROR);
     ocpp_frame_done(&frame);
@@ -25,12 +25,12 @@ static void check_frame(const struct ocpp_frame *frame, const char *text, size_t
 {
     FUZZ_CHECK(frame->id != NULL && frame->id_length == strlen(frame->id));
     FUZZ_CHECK(frame->payload_length == 0 ||
-        (frame->payload >= text && frame->payload + frame->payload_length <= text + size));
+               (frame->payload >= text && frame->payload + frame->payload_length <= text + size));
     FUZZ_CHECK((frame->action_name != NULL) == (frame->type == OCPP_CALL));
     FUZZ_CHECK((frame->error_code != NULL) == (frame->type == OCPP_CALL_ERROR));
     FUZZ_CHECK((frame->error_text != NULL) == (frame->type == OCPP_CALL_ERROR));
     FUZZ_CHECK(frame->action == OCPP_ACTION_NONE ||
-        strcmp(ocpp_action_name(frame->action), frame->action_name) == 0);
+               strcmp(ocpp_action_name(frame->action), frame->action_name) == 0);
 }
 
 /* As any action at all: what a pile answers need not fit what was asked. */
@@ -42,8 +42,8 @@ static void decode(struct ocpp_frame *frame, size_t size)
     if (frame->type == OCPP_CALL && frame->action != OCPP_ACTION_NONE)
         verdict = ocpp_frame_request(frame, &payload);
     else if (frame->type == OCPP_CALL_RESULT)
-        verdict = ocpp_frame_confirmation(
-            frame, (enum ocpp_action)(size % OCPP_ACTION_COUNT), &payload);
+        verdict =
+            ocpp_frame_confirmation(frame, (enum ocpp_action)(size % OCPP_ACTION_COUNT), &payload);
     else
         return;
     FUZZ_CHECK(verdict == OCPP_EXACT || ocpp_frame_deviation(frame, 0) != NULL);

@@ -19,7 +19,7 @@ static void check_places(
 
     FUZZ_CHECK(r->offset <= length);
     FUZZ_CHECK(result == OCPP_GATE_EMPTY || result == OCPP_GATE_BYTES || r->node_count > 0 ||
-        result != OCPP_GATE_OK);
+               result != OCPP_GATE_OK);
     for (uint32_t i = 0; i < r->number_count && i < NUMBERS_MAX; i++) {
         FUZZ_CHECK(marks[i].offset >= end && marks[i].length > 0);
         end = marks[i].offset + marks[i].length;
@@ -72,7 +72,7 @@ static void check_tree(const char *text, size_t length, const struct ocpp_gate_r
     text_1 = write_tree(tree, &(struct ocpp_source){text, marks}, &length_1);
     cJSON_Delete(tree);
     FUZZ_CHECK(ocpp_gate_check(text_1, length_1, &ocpp_limits_pile, marks, NUMBERS_MAX, &again) ==
-        OCPP_GATE_OK);
+               OCPP_GATE_OK);
     FUZZ_CHECK(again.node_count == nodes && again.number_count == numbers);
     second = ocpp_tree_read(text_1, length_1, 0);
     FUZZ_CHECK(second != NULL);

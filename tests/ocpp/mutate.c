@@ -91,8 +91,7 @@ static void put_member(struct writer *w, const struct ocpp_field *field, const c
     }
     if (target && w->mutation->how == MUTATE_REMOVE)
         return;
-    snprintf(name, sizeof(name), "%s\"%s\":", w->text[w->used - 1] == '{' ? "" : ",",
-        field->name);
+    snprintf(name, sizeof(name), "%s\"%s\":", w->text[w->used - 1] == '{' ? "" : ",", field->name);
     put(w, name);
     if (target && w->mutation->how == MUTATE_REPLACE)
         put(w, w->mutation->value);

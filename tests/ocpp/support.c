@@ -9,14 +9,20 @@ int support_run(const char *name, const struct support_test *tests, size_t count
     Suite *suite = suite_create(name);
     TCase *tcase = tcase_create(name);
     SRunner *runner;
+    bool signals = false;
     int failed;
 
     tcase_set_timeout(tcase, 120);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         tcase_add_loop_test_raise_signal(
             tcase, tests[i].test, tests[i].signal, 0, (int)tests[i].loops);
+        signals |= tests[i].signal != 0;
+    }
     suite_add_tcase(suite, tcase);
     runner = srunner_create(suite);
+    /* With the sanitizers a fork costs far more than most of these tests. */
+    if (!signals && getenv("CK_FORK") == NULL)
+        srunner_set_fork_status(runner, CK_NOFORK);
     srunner_run_all(runner, CK_ENV);
     failed = srunner_ntests_failed(runner);
     srunner_free(runner);

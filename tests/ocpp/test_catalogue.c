@@ -1,4 +1,5 @@
-/* test_catalogue.c - the one table: names, enumerations, and field tables that cover their structs. */
+/* test_catalogue.c - the one table: names, enumerations, and field tables that cover their structs.
+ */
 #include "ocpp/describe.h"
 #include "ocpp/message.h"
 #include "ocpp/payloads.h"
@@ -57,8 +58,8 @@ START_TEST(each_enum_value_is_found_by_its_text)
         ck_assert_ptr_null(ocpp_enum_text(kind, OCPP_UNKNOWN));
         ck_assert_int_eq(ocpp_enum_find(kind, ""), OCPP_UNKNOWN);
     }
-    ck_assert_str_eq(ocpp_enum_text(OCPP_ENUM_MEASURAND,
-                         OCPP_MEASURAND_ENERGY_ACTIVE_IMPORT_REGISTER),
+    ck_assert_str_eq(
+        ocpp_enum_text(OCPP_ENUM_MEASURAND, OCPP_MEASURAND_ENERGY_ACTIVE_IMPORT_REGISTER),
         "Energy.Active.Import.Register");
     ck_assert_str_eq(ocpp_enum_name(OCPP_ENUM_READING_CONTEXT), "ReadingContext");
 }
@@ -101,10 +102,9 @@ static void expect_covered(const struct ocpp_shape *shape)
         end = fields[i].offset + fields[i].size;
         if (fields[i].nested != NULL)
             expect_covered(fields[i].nested);
-        ck_assert_int_eq(fields[i].nested != NULL, fields[i].kind == OCPP_FIELD_OBJECT ||
-                fields[i].kind == OCPP_FIELD_OBJECTS);
-        ck_assert_int_eq(
-            fields[i].enum_kind != OCPP_ENUM_NONE, fields[i].kind == OCPP_FIELD_ENUM);
+        ck_assert_int_eq(fields[i].nested != NULL,
+            fields[i].kind == OCPP_FIELD_OBJECT || fields[i].kind == OCPP_FIELD_OBJECTS);
+        ck_assert_int_eq(fields[i].enum_kind != OCPP_ENUM_NONE, fields[i].kind == OCPP_FIELD_ENUM);
     }
     ck_assert_msg((end + 7) / 8 * 8 == shape->size, "%s: a member without a row", shape->name);
 }

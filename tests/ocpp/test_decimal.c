@@ -81,8 +81,8 @@ START_TEST(each_text_is_read_exactly_or_refused)
         ocpp_decimal_read(reads[_i].text, strlen(reads[_i].text), reads[_i].scale, &value);
 
     ck_assert_msg(result == reads[_i].expected, "\"%s\": %d", reads[_i].text, (int)result);
-    ck_assert_msg(value == (result == OCPP_DECIMAL_OK ? reads[_i].value : 4242),
-        "\"%s\": %" PRId64, reads[_i].text, value);
+    ck_assert_msg(value == (result == OCPP_DECIMAL_OK ? reads[_i].value : 4242), "\"%s\": %" PRId64,
+        reads[_i].text, value);
 }
 END_TEST
 

@@ -31,8 +31,7 @@ static void expect_round_trip(
     length = ocpp_encode_payload(text, sizeof(text), action, confirmation, sample);
     ck_assert_uint_gt(length, 0);
     ck_assert_uint_eq(length, strlen(text));
-    ck_assert_int_eq(
-        support_payload_read(&f, text, action, confirmation, &payload), OCPP_EXACT);
+    ck_assert_int_eq(support_payload_read(&f, text, action, confirmation, &payload), OCPP_EXACT);
     ck_assert_msg(ocpp_frame_deviation(&f.frame, 0) == NULL, "%s", text);
     ck_assert_uint_eq(
         ocpp_encode_payload(again, sizeof(again), action, confirmation, payload), length);
@@ -74,8 +73,8 @@ END_TEST
 START_TEST(a_buffer_that_is_too_small_takes_nothing)
 {
     struct ocpp_start_transaction_conf conf = {
-        .id_tag_info = &(struct ocpp_id_tag_info){
-            .status = {OCPP_AUTHORIZATION_STATUS_ACCEPTED, NULL, true}},
+        .id_tag_info =
+            &(struct ocpp_id_tag_info){.status = {OCPP_AUTHORIZATION_STATUS_ACCEPTED, NULL, true}},
         .transaction_id = {17, true}};
     static const char expected[] =
         "[3,\"t1\",{\"idTagInfo\":{\"status\":\"Accepted\"},\"transactionId\":17}]";
@@ -83,8 +82,7 @@ START_TEST(a_buffer_that_is_too_small_takes_nothing)
     for (size_t size = 0; size < sizeof(expected); size++) {
         char *buf = malloc(size > 0 ? size : 1);
 
-        ck_assert_uint_eq(
-            ocpp_encode_result(buf, size, "t1", OCPP_START_TRANSACTION, &conf), 0);
+        ck_assert_uint_eq(ocpp_encode_result(buf, size, "t1", OCPP_START_TRANSACTION, &conf), 0);
         free(buf);
     }
     ck_assert_uint_eq(
@@ -98,8 +96,8 @@ START_TEST(times_and_decimals_without_text_are_written_from_their_values)
 {
     struct ocpp_charging_schedule_period period = {
         {0, true}, {.micro = 16100000, .present = true}, {3, true}};
-    struct ocpp_charging_schedule schedule = {.charging_rate_unit = {OCPP_CHARGING_RATE_UNIT_W,
-                                                  NULL, true},
+    struct ocpp_charging_schedule schedule = {
+        .charging_rate_unit = {OCPP_CHARGING_RATE_UNIT_W, NULL, true},
         .start_schedule = {INT64_C(1769860800123456), NULL, true},
         .charging_schedule_period = {&period, 1, true},
         .min_charging_rate = {.micro = 6000000, .present = true}};
@@ -119,11 +117,9 @@ END_TEST
 
 /* Payloads of ours that the schema would refuse. */
 static const struct ocpp_id_tag_info unknown_status = {.status = {OCPP_UNKNOWN, "Odd", true}};
-static const struct ocpp_id_tag_info long_parent = {
-    .parent_id_tag = "123456789012345678901",
+static const struct ocpp_id_tag_info long_parent = {.parent_id_tag = "123456789012345678901",
     .status = {OCPP_AUTHORIZATION_STATUS_ACCEPTED, NULL, true}};
-static const struct ocpp_id_tag_info loose_time = {
-    .expiry_date = {0, "2026-01-31T12:00", true},
+static const struct ocpp_id_tag_info loose_time = {.expiry_date = {0, "2026-01-31T12:00", true},
     .status = {OCPP_AUTHORIZATION_STATUS_ACCEPTED, NULL, true}};
 static const struct ocpp_charging_schedule_period fine_period = {
     {0, true}, {.micro = 8150000, .present = true}, {0, false}};
@@ -145,8 +141,8 @@ static const struct {
     enum ocpp_error error;
     const char *member;
 } faulty[] = {
-    {OCPP_AUTHORIZE, true, &(struct ocpp_authorize_conf){NULL},
-        OCPP_OCCURENCE_CONSTRAINT_VIOLATION, "idTagInfo"},
+    {OCPP_AUTHORIZE, true, &(struct ocpp_authorize_conf){NULL}, OCPP_OCCURENCE_CONSTRAINT_VIOLATION,
+        "idTagInfo"},
     {OCPP_AUTHORIZE, true, &(struct ocpp_authorize_conf){&unknown_status},
         OCPP_PROPERTY_CONSTRAINT_VIOLATION, "idTagInfo.status"},
     {OCPP_AUTHORIZE, true, &(struct ocpp_authorize_conf){&long_parent},
@@ -168,8 +164,7 @@ static const struct {
     {OCPP_GET_DIAGNOSTICS, false, &(struct ocpp_get_diagnostics_req){.location = "not a uri"},
         OCPP_PROPERTY_CONSTRAINT_VIOLATION, "location"},
     {OCPP_GET_INSTALLED_CERTIFICATE_IDS, true,
-        &(struct ocpp_get_installed_certificate_ids_conf){
-            .certificate_hash_data = {NULL, 0, true},
+        &(struct ocpp_get_installed_certificate_ids_conf){.certificate_hash_data = {NULL, 0, true},
             .status = {OCPP_GET_INSTALLED_CERTIFICATE_STATUS_ACCEPTED, NULL, true}},
         OCPP_OCCURENCE_CONSTRAINT_VIOLATION, "certificateHashData"},
     {OCPP_START_TRANSACTION, false, &(struct ocpp_start_transaction_req){.id_tag = "A"},
@@ -180,8 +175,8 @@ START_TEST(a_payload_that_breaks_the_schema_is_named)
 {
     struct ocpp_fault fault;
 
-    ck_assert(ocpp_payload_fault(
-        faulty[_i].action, faulty[_i].confirmation, faulty[_i].payload, &fault));
+    ck_assert(
+        ocpp_payload_fault(faulty[_i].action, faulty[_i].confirmation, faulty[_i].payload, &fault));
     ck_assert_int_eq(fault.error, faulty[_i].error);
     ck_assert_str_eq(fault.member, faulty[_i].member);
 }

@@ -1,4 +1,5 @@
-/* test_frame.c - messages of OCPP-J: their heads, what is no message, and the specification's own. */
+/* test_frame.c - messages of OCPP-J: their heads, what is no message, and the specification's own.
+ */
 #include "ocpp/encode.h"
 #include "tests/ocpp/support.h"
 
@@ -87,8 +88,7 @@ START_TEST(each_text_is_read_as_what_it_is)
 {
     struct support_frame f;
     struct ocpp_fault fault = {.error = OCPP_ERROR_COUNT};
-    enum ocpp_read result =
-        support_frame_read(&f, heads[_i].text, strlen(heads[_i].text), &fault);
+    enum ocpp_read result = support_frame_read(&f, heads[_i].text, strlen(heads[_i].text), &fault);
 
     ck_assert_msg(result == heads[_i].expected, "%s: %d", heads[_i].text, (int)result);
     ck_assert_msg((int)f.frame.type == heads[_i].type, "%s: type", heads[_i].text);
@@ -115,8 +115,8 @@ START_TEST(the_longest_id_fits_in_its_longest_spelling)
     strcat(strcat(text, id), "\",\"Heartbeat\",{}]");
     ck_assert_int_eq(support_frame_read(&f, text, strlen(text), &fault), OCPP_READ_FRAME);
     ck_assert_str_eq(f.frame.id, id);
-    ck_assert_uint_gt(ocpp_encode_error(answer, sizeof(answer), f.frame.id,
-                          OCPP_INTERNAL_ERROR, "a \"quoted\" text"),
+    ck_assert_uint_gt(ocpp_encode_error(answer, sizeof(answer), f.frame.id, OCPP_INTERNAL_ERROR,
+                          "a \"quoted\" text"),
         0);
     snprintf(expected, sizeof(expected),
         "[4,\"%s\",\"InternalError\",\"a \\\"quoted\\\" text\",{}]", id);
@@ -179,8 +179,7 @@ START_TEST(an_error_tells_its_code_and_description)
 
     ck_assert_int_eq(support_frame_read(&f, text, sizeof(text) - 1, &fault), OCPP_READ_FRAME);
     ck_assert_str_eq(f.frame.error_code, "OccurrenceConstraintViolation");
-    ck_assert_int_eq(
-        ocpp_error_find(f.frame.error_code), OCPP_OCCURENCE_CONSTRAINT_VIOLATION);
+    ck_assert_int_eq(ocpp_error_find(f.frame.error_code), OCPP_OCCURENCE_CONSTRAINT_VIOLATION);
     ck_assert_str_eq(f.frame.error_text, "say \"why\" é");
     ck_assert_mem_eq(f.frame.payload, "{\"a\":[1]}", f.frame.payload_length);
     support_frame_done(&f);
@@ -271,10 +270,9 @@ static const struct {
         "{\"value\":\"7.4\",\"measurand\":\"Power.Active.Import\",\"unit\":\"kW\"},"
         "{\"value\":\"0.0\",\"measurand\":\"Energy.Active.Export.Register\","
         "\"unit\":\"kWh\"}]}]}]"},
-    {OCPP_STOP_TRANSACTION,
-        "[2,\"t2\",\"StopTransaction\",{\"meterStop\":108814,"
-        "\"timestamp\":\"2026-01-31T13:00:00Z\",\"transactionId\":4711,"
-        "\"reason\":\"EVDisconnected\"}]"},
+    {OCPP_STOP_TRANSACTION, "[2,\"t2\",\"StopTransaction\",{\"meterStop\":108814,"
+                            "\"timestamp\":\"2026-01-31T13:00:00Z\",\"transactionId\":4711,"
+                            "\"reason\":\"EVDisconnected\"}]"},
     {OCPP_STOP_TRANSACTION, "[3,\"t2\",{}]"},
     {OCPP_SET_CHARGING_PROFILE,
         "[2,\"c1\",\"SetChargingProfile\",{\"connectorId\":1,\"csChargingProfiles\":{"
@@ -290,16 +288,14 @@ static const struct {
         "\"chargingRateUnit\":\"A\"}]"},
     {OCPP_REMOTE_START_TRANSACTION,
         "[2,\"r1\",\"RemoteStartTransaction\",{\"connectorId\":1,\"idTag\":\"VIRTUAL-0001\"}]"},
-    {OCPP_CHANGE_CONFIGURATION,
-        "[2,\"k1\",\"ChangeConfiguration\",{\"key\":\"AuthorizationKey\","
-        "\"value\":\"0001020304050607FFFFFFFFFFFFFFFFFFFFFFFF\"}]"},
+    {OCPP_CHANGE_CONFIGURATION, "[2,\"k1\",\"ChangeConfiguration\",{\"key\":\"AuthorizationKey\","
+                                "\"value\":\"0001020304050607FFFFFFFFFFFFFFFFFFFFFFFF\"}]"},
     {OCPP_SEND_LOCAL_LIST,
         "[2,\"l1\",\"SendLocalList\",{\"listVersion\":5,\"localAuthorizationList\":["
         "{\"idTag\":\"ADD1\",\"idTagInfo\":{\"status\":\"Accepted\"}},{\"idTag\":\"DEL1\"}],"
         "\"updateType\":\"Differential\"}]"},
-    {OCPP_EXTENDED_TRIGGER_MESSAGE,
-        "[2,\"e1\",\"ExtendedTriggerMessage\","
-        "{\"requestedMessage\":\"SignChargePointCertificate\"}]"},
+    {OCPP_EXTENDED_TRIGGER_MESSAGE, "[2,\"e1\",\"ExtendedTriggerMessage\","
+                                    "{\"requestedMessage\":\"SignChargePointCertificate\"}]"},
     {OCPP_DATA_TRANSFER,
         "[2,\"d1\",\"DataTransfer\",{\"vendorId\":\"org.openchargealliance.costmsg\","
         "\"messageId\":\"FinalCost\",\"data\":\"{\\\"transactionId\\\":4711,\\\"cost\\\":3.31,"
@@ -339,8 +335,7 @@ START_TEST(each_reference_frame_is_exact_and_encodes_to_itself)
     char again[2048];
 
     ck_assert_int_eq(support_frame_read(&f, text, length, &fault), OCPP_READ_FRAME);
-    ck_assert_uint_eq(
-        encode_again(&f.frame, references[_i].action, again, sizeof(again)), length);
+    ck_assert_uint_eq(encode_again(&f.frame, references[_i].action, again, sizeof(again)), length);
     ck_assert_str_eq(again, text);
     support_frame_done(&f);
 }

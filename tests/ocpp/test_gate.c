@@ -138,8 +138,8 @@ START_TEST(each_text_passes_or_is_refused_for_its_reason)
     copy = realloc(copy, texts[_i].length > 0 ? texts[_i].length : 1);
     result = ocpp_gate_check(copy, texts[_i].length, &ocpp_limits_stranger, NULL, 0, &report);
     free(copy);
-    ck_assert_msg(result == texts[_i].expected, "%s: got %s", texts[_i].text,
-        ocpp_gate_text(result));
+    ck_assert_msg(
+        result == texts[_i].expected, "%s: got %s", texts[_i].text, ocpp_gate_text(result));
     ck_assert_uint_le(report.offset, texts[_i].length);
 }
 END_TEST
@@ -205,22 +205,22 @@ START_TEST(nodes_are_accepted_up_to_the_limit)
     struct ocpp_gate_report report;
     char *text = array_of_ones(OCPP_STRANGER_NODES_MAX - 1, &length);
 
-    ck_assert_int_eq(ocpp_gate_check(text, length, &ocpp_limits_stranger, NULL, 0, &report),
-        OCPP_GATE_OK);
+    ck_assert_int_eq(
+        ocpp_gate_check(text, length, &ocpp_limits_stranger, NULL, 0, &report), OCPP_GATE_OK);
     ck_assert_uint_eq(report.node_count, OCPP_STRANGER_NODES_MAX);
     free(text);
     text = array_of_ones(OCPP_STRANGER_NODES_MAX, &length);
     ck_assert_int_eq(check(text, length), OCPP_GATE_NODES);
-    ck_assert_int_eq(ocpp_gate_check(text, length, &ocpp_limits_pile, NULL, 0, &report),
-        OCPP_GATE_OK);
+    ck_assert_int_eq(
+        ocpp_gate_check(text, length, &ocpp_limits_pile, NULL, 0, &report), OCPP_GATE_OK);
     free(text);
     text = array_of_ones(OCPP_PILE_NODES_MAX, &length);
-    ck_assert_int_eq(ocpp_gate_check(text, length, &ocpp_limits_pile, NULL, 0, &report),
-        OCPP_GATE_NODES);
+    ck_assert_int_eq(
+        ocpp_gate_check(text, length, &ocpp_limits_pile, NULL, 0, &report), OCPP_GATE_NODES);
     free(text);
     text = array_of_ones(1000000, &length); /* two megabytes */
-    ck_assert_int_eq(ocpp_gate_check(text, length, &ocpp_limits_pile, NULL, 0, &report),
-        OCPP_GATE_BYTES);
+    ck_assert_int_eq(
+        ocpp_gate_check(text, length, &ocpp_limits_pile, NULL, 0, &report), OCPP_GATE_BYTES);
     free(text);
 }
 END_TEST
@@ -252,8 +252,7 @@ START_TEST(members_of_one_object_are_accepted_up_to_the_limit)
     char text[4096];
 
     ck_assert_int_eq(check(text, object_of(text, sizeof(text), OCPP_KEYS_MAX)), OCPP_GATE_OK);
-    ck_assert_int_eq(
-        check(text, object_of(text, sizeof(text), OCPP_KEYS_MAX + 1)), OCPP_GATE_KEYS);
+    ck_assert_int_eq(check(text, object_of(text, sizeof(text), OCPP_KEYS_MAX + 1)), OCPP_GATE_KEYS);
 }
 END_TEST
 

@@ -19,8 +19,8 @@ static struct ocpp_json *read_text(const char *text)
 
 START_TEST(members_elements_and_kinds_are_found)
 {
-    struct ocpp_json *json = read_text(
-        "{\"text\":\"\\u00e9\",\"yes\":true,\"no\":false,\"nil\":null,\"list\":[1,[],{}],\"Text\":7}");
+    struct ocpp_json *json = read_text("{\"text\":\"\\u00e9\",\"yes\":true,\"no\":false,\"nil\":"
+                                       "null,\"list\":[1,[],{}],\"Text\":7}");
     const struct ocpp_node *root = ocpp_json_root(json), *node;
 
     ck_assert_int_eq(ocpp_json_kind(root), OCPP_KIND_OBJECT);
@@ -93,8 +93,8 @@ START_TEST(what_the_gate_refuses_is_refused_with_a_reason)
 {
     struct ocpp_fault fault = {.error = OCPP_ERROR_COUNT};
 
-    ck_assert_ptr_null(ocpp_json_read(
-        refused[_i], strlen(refused[_i]), &ocpp_limits_stranger, &fault));
+    ck_assert_ptr_null(
+        ocpp_json_read(refused[_i], strlen(refused[_i]), &ocpp_limits_stranger, &fault));
     ck_assert_int_eq(fault.error, OCPP_FORMATION_VIOLATION);
     ck_assert_str_ne(fault.text, "");
     ck_assert_ptr_null(

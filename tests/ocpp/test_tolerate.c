@@ -7,8 +7,7 @@
 
 static struct support_frame f;
 
-static const void *decode(
-    const char *text, enum ocpp_action action, enum ocpp_verdict expected)
+static const void *decode(const char *text, enum ocpp_action action, enum ocpp_verdict expected)
 {
     const void *payload;
 
@@ -59,8 +58,8 @@ START_TEST(an_unknown_enum_value_is_kept_as_text_and_never_becomes_the_default)
         ck_assert_int_eq(sample->unit.value, OCPP_UNKNOWN);
         ck_assert_str_eq(sample->unit.text, units[i].text);
         ck_assert(!req->meter_value.items[0].sampled_value.items[0].unit.present);
-        ck_assert_str_eq(ocpp_frame_deviation(&f.frame, 0)->member,
-            "meterValue[0].sampledValue[1].unit");
+        ck_assert_str_eq(
+            ocpp_frame_deviation(&f.frame, 0)->member, "meterValue[0].sampledValue[1].unit");
         support_frame_done(&f);
     }
 }
@@ -80,9 +79,9 @@ END_TEST
 
 START_TEST(data_that_is_no_string_is_kept_as_its_json_text)
 {
-    const struct ocpp_data_transfer_req *req = decode(
-        "{\"vendorId\":\"v\",\"data\": {\"a\" : [1.10, 1e400,\"\\u00e9\\n\", null,true]}}",
-        OCPP_DATA_TRANSFER, OCPP_TOLERATED);
+    const struct ocpp_data_transfer_req *req =
+        decode("{\"vendorId\":\"v\",\"data\": {\"a\" : [1.10, 1e400,\"\\u00e9\\n\", null,true]}}",
+            OCPP_DATA_TRANSFER, OCPP_TOLERATED);
 
     ck_assert_str_eq(req->data, "{\"a\":[1.10,1e400,\"é\\n\",null,true]}");
     support_frame_done(&f);
@@ -91,10 +90,10 @@ END_TEST
 
 START_TEST(an_optional_time_that_cannot_be_read_keeps_its_text)
 {
-    const struct ocpp_status_notification_req *req = decode(
-        "{\"connectorId\":1,\"errorCode\":\"NoError\",\"status\":\"Available\","
-        "\"timestamp\":\"222222017-01-01T00:00:00Z\"}",
-        OCPP_STATUS_NOTIFICATION, OCPP_TOLERATED);
+    const struct ocpp_status_notification_req *req =
+        decode("{\"connectorId\":1,\"errorCode\":\"NoError\",\"status\":\"Available\","
+               "\"timestamp\":\"222222017-01-01T00:00:00Z\"}",
+            OCPP_STATUS_NOTIFICATION, OCPP_TOLERATED);
 
     ck_assert(!req->timestamp.present);
     ck_assert_str_eq(req->timestamp.text, "222222017-01-01T00:00:00Z");
@@ -216,8 +215,8 @@ START_TEST(ten_thousand_samples_are_decoded_one_by_one)
         "{\"connectorId\":1,\"meterValue\":[{\"timestamp\":\"2026-01-31T12:01:00Z\","
         "\"sampledValue\":[");
     for (int i = 0; i < SAMPLES; i++)
-        used += (size_t)snprintf(
-            text + used, size - used, "%s{\"value\":\"%d\"}", i > 0 ? "," : "", i);
+        used +=
+            (size_t)snprintf(text + used, size - used, "%s{\"value\":\"%d\"}", i > 0 ? "," : "", i);
     snprintf(text + used, size - used, "]}]}");
     req = decode(text, OCPP_METER_VALUES, OCPP_EXACT);
     ck_assert_uint_eq(req->meter_value.items[0].sampled_value.count, SAMPLES);
@@ -231,8 +230,13 @@ END_TEST
 /* Odd letters are kept byte for byte: nothing is folded, normalized or dropped. */
 START_TEST(text_is_kept_verbatim)
 {
-    static const char *const tags[] = {"' OR 1=1;--", "%n%s${jndi:x}", "\xE2\x80\xAE" "abc",
-        "e\xCC\x81", "\xC3\xA9", "\xE2\x80\x8B", "\xF0\x9F\x94\x8C", "\xD0\x90" "BC", "=cmd|x"};
+    static const char *const tags[] = {"' OR 1=1;--", "%n%s${jndi:x}",
+        "\xE2\x80\xAE"
+        "abc",
+        "e\xCC\x81", "\xC3\xA9", "\xE2\x80\x8B", "\xF0\x9F\x94\x8C",
+        "\xD0\x90"
+        "BC",
+        "=cmd|x"};
 
     for (size_t i = 0; i < COUNT(tags); i++) {
         char text[128];
