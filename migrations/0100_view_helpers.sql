@@ -1,5 +1,14 @@
 -- What the views of query and api use, and what actions refuse by. Functions that views use live in
 -- numbered migrations, because a function under a view can't be dropped and made anew.
+
+-- Compiling a view's plan takes longer than running it: 100 of 40,200 sessions took 956 ms with it, 225 ms
+-- without.
+DO $database$
+BEGIN
+    EXECUTE format('ALTER DATABASE %I SET jit = off', current_database());
+END
+$database$;
+
 SET LOCAL ROLE joulebook_owner;
 
 -- 'charge_point_id' -> 'chargePointId'; with `upper`, 'remote_start' -> 'RemoteStart'.
