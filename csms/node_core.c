@@ -3,6 +3,8 @@
 
 #include "ocpp/frame.h"
 
+#include "csms/crash.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,8 +42,10 @@ static void give(struct node *node, enum core_work_kind kind, uint64_t token,
     enum core_outcome outcome = inbound_outcome(result, row != NULL);
     struct core_answer answer;
 
+    crash_point("after_commit", db_statements[inbound_statement(kind)].name);
     inbound_answer(kind, row, &answer);
     core_work_done(node->core, node_now(node), token, outcome, &answer);
+    crash_point("after_answer", db_statements[inbound_statement(kind)].name);
 }
 
 static void lane_done(
@@ -121,9 +125,13 @@ static bool port_work(void *ctx, const struct core_work *work)
 
     if (work->patient && !telemetry)
         return patient_start(node, work);
+    crash_point("before_submit", db_statements[db_work.stmt].name);
     inbound_bind(work, node->id, &node->args);
-    return db_lane_submit(telemetry ? node->telemetry : node->money, &db_work,
-        loop_mono_ms(node->config.loop));
+    if (!db_lane_submit(telemetry ? node->telemetry : node->money, &db_work,
+            loop_mono_ms(node->config.loop)))
+        return false;
+    crash_point("after_submit", db_statements[db_work.stmt].name);
+    return true;
 }
 
 static void count_frame(struct node *node, const struct core_trace *frame)
@@ -203,15 +211,26 @@ static void port_note(void *ctx, enum core_note note, int64_t station, const cha
     log_write(node->config.log, events[note], pairs, 4);
 }
 
-bool node_core_make(struct node *node)
+static struct core_config config_of(const struct conf *conf)
 {
-    const struct conf *conf = node->config.conf;
-    struct core_config config = {
+    return (struct core_config){
         .connections = (uint32_t)conf->limits_connections,
         .call_timeout_ms = (uint32_t)conf->ocpp_call_timeout_s * 1000,
         .heartbeat_s = (uint32_t)conf->ocpp_heartbeat_s,
         .limits = ocpp_limits_pile,
     };
+}
+
+void node_core_reload(struct node *node)
+{
+    struct core_config config = config_of(node->config.conf);
+
+    core_configure(node->core, &config);
+}
+
+bool node_core_make(struct node *node)
+{
+    struct core_config config = config_of(node->config.conf);
     struct core_ports ports = {
         .ctx = node,
         .send = port_send,

@@ -63,6 +63,7 @@ const char *node_not_ready(const struct node *); /* NULL: ready */
 
 /* node_core.c */
 MUST_CHECK bool node_core_make(struct node *);
+void node_core_reload(struct node *);
 
 /* node_ws.c */
 void node_hash(

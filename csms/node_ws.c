@@ -264,5 +264,6 @@ void node_reload(struct node *node, const struct conf *conf)
     node->config.conf = conf;
     limits_of(conf, &limits);
     ws_limits_set(node->ws, &limits);
+    node_core_reload(node);
     log_level_set(node->config.log, (enum log_level)conf->log_level);
 }

@@ -4,6 +4,7 @@
  */
 #include "csms/settle.h"
 
+#include "csms/crash.h"
 #include "csms/rate/bill.h"
 
 #include <openssl/evp.h>
@@ -96,8 +97,10 @@ static bool post(struct db_conn *conn, const char *session, const struct csms_bi
     db_args_bytes(&args, input_hash, sizeof input_hash);
     db_args_bytes(&args, output_hash, sizeof output_hash);
     db_args_row(&args);
+    crash_point("before_post", "settle");
     if (db_args_ok(&args))
         result = db_conn_run(conn, DB_STMT_SETTLE, &args, &rows);
+    crash_point("after_post", "settle");
     db_args_done(&args);
     return answered(conn, result, &rows, "settle", why);
 }

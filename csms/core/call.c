@@ -3,7 +3,7 @@
  * The claim is committed before the CALL leaves.  One CALL is outstanding at a time, and none
  * leaves while a CALL of the station is being worked, since some stations cannot do both (1.5).
  */
-#include "csms/core/station.h"
+#include "csms/core/inside.h"
 
 #include "ocpp/encode.h"
 #include "ocpp/json.h"

@@ -2,7 +2,7 @@
  *
  * What a station's messages mean is in station.c, what we send to it in call.c.
  */
-#include "csms/core/station.h"
+#include "csms/core/inside.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -69,6 +69,14 @@ struct core *core_new(const struct core_config *config, const struct core_ports 
     for (uint32_t i = 0; i < core->capacity; i++)
         core->free[core->free_count++] = core->capacity - 1 - i;
     return core;
+}
+
+void core_configure(struct core *core, const struct core_config *config)
+{
+    uint32_t connections = core->config.connections;
+
+    core->config = *config;
+    core->config.connections = connections;
 }
 
 static void station_empty(struct core_station *station)

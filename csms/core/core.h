@@ -103,6 +103,8 @@ struct core_config {
 /* NULL: no memory. */
 MUST_CHECK struct core *core_new(const struct core_config *, const struct core_ports *);
 void core_free(struct core *);
+/* Everything but `connections` may change while it runs. */
+void core_configure(struct core *, const struct core_config *);
 
 /* Events of the transport.  opened comes after authentication and upgrade. */
 void core_conn_open(

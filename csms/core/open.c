@@ -3,7 +3,7 @@
  * It only decides whether a reading is marked suspect; the database then looks itself.  So a
  * transaction that finds no room here costs one look more, and nothing else.
  */
-#include "csms/core/station.h"
+#include "csms/core/inside.h"
 
 #include <stdlib.h>
 

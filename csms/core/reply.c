@@ -3,7 +3,7 @@
  * Strict out: what a row holds too much of (a parent longer than the schema allows) is left out,
  * so that a valid confirmation leaves in any case.
  */
-#include "csms/core/station.h"
+#include "csms/core/inside.h"
 
 #include "ocpp/encode.h"
 

@@ -4,7 +4,7 @@
  * A confirmation is written in one place only, `confirm`, which is reached from a committed
  * outcome; Heartbeat alone is answered from memory (D4).
  */
-#include "csms/core/station.h"
+#include "csms/core/inside.h"
 
 #include "ocpp/encode.h"
 

@@ -1,6 +1,6 @@
 /* station.h - one station inside the core: its connection, the message in work, the call of ours.
  *
- * Private to csms/core.  A record lives while its station is connected or has work outstanding.
+ * Private to csms/core; the functions are in inside.h.  A record lives while its station is connected or has work outstanding.
  * `station_go` is the only writer of `state`.  Invariants:
  *  - `job` is NULL or the one inbound CALL in work; `work_token` is not 0 while the database owes
  *    us its outcome, or that of a take-over (then `job` is NULL);
@@ -126,48 +126,6 @@ struct core {
     char out[CORE_OUT_BYTES];
 };
 
-/* core.c */
-void station_go(struct core_station *, enum station_state);
-uint64_t core_token(struct core *, const struct core_station *);
-void core_count(struct core *, enum core_note, const struct core_station *, const char *detail);
-bool station_connected(const struct core_station *);
-/* Sends to the station's present connection. */
-void station_send(struct core *, struct core_now, struct core_station *, const struct core_trace *);
-/* Takes the connection away from the station and closes it. */
-void station_disconnect(
-    struct core *, struct core_now, struct core_station *, enum core_close, const char *reason);
-/* Whatever is possible next: take over, work the next CALL, send a command, leave. */
-void station_next(struct core *, struct core_now, struct core_station *);
-
-/* station.c: the inbound side */
-void station_frame(struct core *, struct core_now, struct core_station *, const char *, size_t);
-void station_job_start(struct core *, struct core_now, struct core_station *, struct core_job *);
-void station_job_submit(struct core *, struct core_now, struct core_station *);
-void station_job_done(struct core *, struct core_now, struct core_station *, enum core_outcome,
-    const struct core_answer *);
-void core_job_free(struct core_job *);
-
-/* reply.c: confirmations */
-/* Writes the confirmation of the station's job into core->out; 0 only if no confirmation fits. */
-size_t reply_encode(
-    struct core *, struct core_now, const struct core_job *, const struct core_answer *);
-size_t reply_heartbeat(struct core *, struct core_now, const struct core_job *);
-
-/* call.c: the outbound side */
-void call_next(struct core *, struct core_now, struct core_station *);
-void call_claimed(struct core *, struct core_now, struct core_station *, enum core_outcome,
-    const struct core_answer *);
-/* Is it the id of the call that waits for its answer? */
-bool call_is(const struct core_station *, const char *id);
-/* A CALLRESULT or CALLERROR has come. */
-void call_answered(struct core *, struct core_now, struct core_station *, struct ocpp_frame *);
-void call_tick(struct core *, struct core_now, struct core_station *);
-void call_lost(struct core *, struct core_now, struct core_station *);
-
-/* open.c: the transactions known to be open */
-void open_set(struct core_station *, const char *list);
-void open_add(struct core_station *, int64_t transaction_id);
-void open_remove(struct core_station *, int64_t transaction_id);
-bool open_has(const struct core_station *, int64_t transaction_id);
+_Static_assert(sizeof(struct core_station) <= 600, "an idle station costs little");
 
 #endif
