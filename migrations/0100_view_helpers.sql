@@ -41,22 +41,23 @@ AS $$
 $$;
 
 -- Texts that piles sent or were sent (frames, details, commands), with tags, keys, passwords and
--- credentials in addresses masked. What is already masked stays as it is.
+-- credentials in addresses masked. Of a tag of nine characters and more, two of its beginning and four of
+-- its end stay; what is masked already stays as it is. Keys of the configuration stay, the values of
+-- secret ones go, whichever of the two stands first.
 CREATE FUNCTION core.mask_text(message text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT regexp_replace(
-        CASE WHEN message ~* 'authorizationkey|passw|secret'
-             THEN regexp_replace(tags, '("(?:value|[^"]*(?:key|passw|secret)[^"]*)"\s*:\s*")(?!AuthorizationKey")(?:[^"\\]|\\.)*',
-                                 '\1***', 'gi')
-             ELSE tags END,
-        '://[^/@"\s]+@', '://***@', 'g')
-    FROM (SELECT regexp_replace(
-              regexp_replace(message,
-                  '("(?:id_?tag|parent_?id_?tag|parent|tag)"\s*:\s*"[^"\\]{2})[^"\\]{3,}([^"\\]{4}")', '\1***\2', 'gi'),
-              '("(?:id_?tag|parent_?id_?tag|parent|tag)"\s*:\s*")(?![^"\\]{2}\*\*\*[^"\\]{4}")(?:[^"\\]|\\.)*',
-              '\1***', 'gi') AS tags) masked
+    SELECT CASE WHEN tags ~* 'passw|secret|key_?hash|authorizationkey' THEN
+        regexp_replace(regexp_replace(regexp_replace(tags,
+            '("key"\s*:\s*"[^"]*(?:authorizationkey|passw|secret)[^"]*"[^{}]*"value"\s*:\s*")(?:[^"\\]|\\.)*', '\1***', 'gi'),
+            '("value"\s*:\s*")(?:[^"\\]|\\.)*("[^{}]*"key"\s*:\s*"[^"]*(?:authorizationkey|passw|secret))', '\1***\2', 'gi'),
+            '("[^"]*(?:authorization_?key|passw|secret|key_?hash)[^"]*"\s*:\s*")(?:[^"\\]|\\.)*', '\1***', 'gi')
+        ELSE tags END
+    FROM (SELECT regexp_replace(regexp_replace(regexp_replace(message,
+        '("(?:id_?tag|parent_?id_?tag|parent|tag)"\s*:\s*"[^"\\]{2})[^"\\]{3,}([^"\\]{4}")', '\1***\2', 'gi'),
+        '("(?:id_?tag|parent_?id_?tag|parent|tag)"\s*:\s*")(?![^"\\]{2}\*\*\*[^"\\]{4}")(?:[^"\\]|\\.)*', '\1***', 'gi'),
+        '://[^/@"\s]+@', '://***@', 'g') AS tags) masked
 $$;
 
 -- Amounts in the main unit of a currency, exact, with the digits that it has.

@@ -4,7 +4,7 @@ SELECT m.id                                    AS command_id,
        p.identity                              AS pile,
        t.code                                  AS site,
        m.action                                AS action,
-       core.mask_text((m.payload - m.secret_members)::text)::jsonb
+       core.mask_text(CASE jsonb_typeof(m.payload) WHEN 'object' THEN m.payload - m.secret_members ELSE m.payload END::text)::jsonb
            AS payload,
        m.state                                 AS state,
        m.state NOT IN ('queued', 'sent')       AS is_final,

@@ -41,6 +41,7 @@ SELECT t.no('test.operator', format('management.register_site(%s)', args), code,
     ($$'S2', 'N', 'car_park', 'Asia/Shanghai', 'CNY', grid_limit_kw => 'Infinity'$$, 'member-range', 'grid_limit_kw'),
     ($$'S2', 'N', 'car_park', 'Asia/Tokyo', 'JPY', min_start_amount => 0.5$$, 'amount-decimals', 'min_start_amount'),
     ($$'S2', 'N', 'car_park', 'Asia/Shanghai', 'CNY', min_hold_amount => 0$$, 'member-range', 'min_hold_amount')) AS c (args, code, member);
+\echo 'ok - a site is registered once, read back, and refused with its member'
 
 -- Piles: the protection grade against the place, all of the digits.
 SELECT t.is(t.act('test.operator', $$management.register_pile('CP-1', 'S1', 'IP54', key_hash => repeat('0a', 32), vendor => 'V')$$)
@@ -77,6 +78,7 @@ SELECT t.is((SELECT count(*)::int FROM core.station WHERE identity = 'P1'), 0, '
 SELECT t.act('test.operator', $$management.register_pile('充电桩 1', 'S1', 'IP65', place => 'mobile', accepted => false)$$);
 SELECT t.is(t.run('test.viewer', $$SELECT registration || place FROM query.pile WHERE pile = '充电桩 1'$$), 'pendingmobile', 'a mobile pile that waits');
 SELECT t.is((SELECT count(*)::int FROM core.place_history), 1, 'where it stands is history');
+\echo 'ok - every protection grade is taken or refused by both digits, outdoors and indoors'
 
 -- Its key, its acceptance, its block.
 SELECT t.is(t.act('test.operator', $$management.set_pile_key('cp-1', repeat('1b', 32), keep_old => true)$$) ->> 'revoked', '0', 'a second key');
@@ -99,6 +101,7 @@ SELECT t.act('test.operator', $$management.block_pile('CP-1', false)$$);
 SELECT t.is((SELECT count(*)::int > 5 FROM core.directory_change), true, 'the directory learns of all this');
 SELECT t.no('test.operator', $$management.accept_pile('')$$, 'pile-unknown', 'charge_point_id');
 SELECT t.no('test.operator', $$management.block_pile(NULL)$$, 'pile-unknown', 'charge_point_id');
+\echo 'ok - a key is changed, a pile accepted and blocked, and no hash is shown'
 
 -- Connectors; one that the pile reported first is completed.
 INSERT INTO core.connector (station_id, number, status) SELECT id, 2, 'Available' FROM core.station WHERE identity = 'CP-1';
@@ -112,6 +115,7 @@ SELECT t.no('test.operator', format('management.register_connector(%s)', args), 
     ($$'CP-1', NULL, 'AC', 7$$, 'member-missing', 'connector_id'), ($$'CP-1', 3, 'XX', 7$$, 'member-value', 'kind'),
     ($$'CP-1', 3, 'AC', 0$$, 'member-range', 'max_power_kw'), ($$'CP-1', 3, 'AC', NULL$$, 'member-missing', 'max_power_kw'),
     ($$'CP-1', 3, 'AC', 7.0001$$, 'member-decimals', 'max_power_kw'), ($$'CP-9', 3, 'AC', 7$$, 'pile-unknown', 'charge_point_id')) AS c (args, code, member);
+\echo 'ok - connectors are registered once, and completed if the pile came first'
 
 -- Customers, prepaid and postpaid.
 SELECT t.is(t.act('test.operator', $$management.register_user('C1', 'CNY', 'S1', name => '张三', phone => '13900001111', language => 'zh')$$),
@@ -131,6 +135,7 @@ SELECT t.no('test.operator', format('management.register_user(%s)', args), code,
     ($$'C3', 'CNY', payment => 'later'$$, 'member-value', 'payment'), ($$'C3', 'CNY', kind => 'robot'$$, 'member-value', 'kind'),
     ($$'C3', 'XXX'$$, 'currency-unknown', 'currency'), ($$'C3', 'CNY', 'S9'$$, 'site-unknown', 'site'), ($$NULL, 'CNY'$$, 'member-missing', 'customer'),
     ($$'C3', 'CNY', language => 'Chinese'$$, 'member-text', 'language'), ($$'C3', 'CNY', name => ''$$, 'member-text', 'name')) AS c (args, code, member);
+\echo 'ok - customers get the accounts of their way to pay'
 
 -- Cards. No answer, audit or view shows a whole tag.
 SELECT t.is(t.act('test.operator', $$management.register_card('CARD00012345', 'C1', parent_group => 'G1', expires_at => '2099-01-01Z')$$) ->> 'tag', 'CA***2345', 'a card');
@@ -154,6 +159,7 @@ SELECT t.no('test.operator', $$management.set_card_status('CARD00012345', 'gone'
 SELECT t.is((SELECT count(*)::int FROM query.audit a WHERE a::text ~* 'card00012345|张三|13900001111'), 0, 'no tag, name or phone in the audit');
 SELECT t.is((SELECT string_agg(DISTINCT action, ' ' ORDER BY action) FROM query.audit WHERE actor = 'test.operator'),
     'AcceptPile BlockPile RegisterCard RegisterConnector RegisterPile RegisterSite RegisterUser SetCardStatus SetPileKey', 'all of it in the audit');
+\echo 'ok - cards are registered and blocked, and no tag is shown'
 
 -- Logins and days.
 SELECT core.make_login('test.new', 'operator', 'list');
@@ -180,3 +186,4 @@ SELECT t.no('test.operator', $$management.set_calendar_day('CN', NULL, 'x')$$, '
 SELECT t.no('test.operator', $$management.set_calendar_day('CN', 'infinity', 'x')$$, 'member-range', 'date');
 SELECT t.no('test.operator', $$management.set_calendar_day('CN', '2199-01-01', 'Big Day')$$, 'member-text', 'day_type');
 SELECT t.no('test.operator', $$management.set_calendar_day(NULL, '2199-01-01', 'x')$$, 'member-missing', 'region');
+\echo 'ok - sites are granted, logins set, and days that have begun stay'

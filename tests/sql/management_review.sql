@@ -58,11 +58,13 @@ SELECT t.no('test.operator', format('management.decide_review(%s, %s)', t.id('co
 SELECT t.is((SELECT state FROM query.review WHERE review_id = t.id('corrected')), 'open', 'a refused decision decides nothing');
 SELECT t.is(t.act('test.operator', format('management.decide_review(%s, ''accept'', ''the display said 2.5'', meter_stop_kwh => ''2.5'')', t.id('corrected'))) ->> 'sessionState', 'stopped', 'corrected');
 SELECT t.is(t.session('corrected', 'energy_kwh'), '1.500000', 'by that register');
+\echo 'ok - accepted is billed, rejected is not, and a correction makes sense'
 
 -- A session is billed when its last blocking item is decided.
 SELECT core.review_open('second', true, 'second', station_id, session_uid, now(), '{}', NULL) FROM core.review WHERE kind = 'twice';
 SELECT t.is(t.act('test.operator', format('management.decide_review(%s, ''accept'', ''one of two'')', t.id('twice'))) ->> 'sessionState', 'review', 'another item still blocks');
 SELECT t.is(t.act('test.operator', format('management.decide_review(%s, ''accept'', ''two of two'')', (SELECT review_id FROM query.review WHERE kind = 'second'))) ->> 'sessionState', 'stopped', 'none does');
+\echo 'ok - the last blocking item lets the session go'
 
 -- An item of no session is noted; what is settled is not decided again; what is not there is unknown.
 SELECT core.review_open('queue stuck', false, 'k', (SELECT id FROM core.station WHERE identity = 'CP-A'), NULL, now(), '{}', NULL);
@@ -75,3 +77,4 @@ SELECT t.no('test.operator', format('management.decide_review(%s, ''reject'', ''
 SELECT t.no('test.operator', 'management.decide_review(999999, ''accept'', ''x'')', 'review-unknown', 'review_id');
 SELECT t.no('test.operator', 'management.decide_review(NULL, ''accept'', ''x'')', 'review-unknown', 'review_id');
 SELECT t.sound('after the decisions');
+\echo 'ok - what is settled, unknown or without a session is told apart'

@@ -25,6 +25,7 @@ SELECT t.is(t.run('test.viewer', $$SELECT (version, name, currency, tax_mode, st
     '(1,全,CNY,gross,active,"2026-01-01 00:00:00+00",)', 'the tariff read back');
 SELECT t.is((SELECT document FROM query.tariff WHERE tariff = 'full'), t.full(), 'the document, member for member');
 SELECT t.is((SELECT sha256 FROM query.tariff WHERE tariff = 'full'), encode(sha256(convert_to(t.full()::text, 'UTF8')), 'hex'), 'its digest');
+\echo 'ok - a whole document is published and read back, member for member'
 -- Every member is checked: taken away, of the wrong type, or unknown.
 CREATE FUNCTION t.faulty(p_path text, p_value text, p_code text, p_member text) RETURNS void LANGUAGE sql AS $$
     SELECT t.no('test.operator', format('management.publish_tariff(''bad'', %L)',
@@ -86,6 +87,7 @@ SELECT t.faulty(path, value, code, member) FROM (VALUES
 SELECT t.no('test.operator', format('management.publish_tariff(''bad'', %s)', document), code, 'document') FROM (VALUES
     ('NULL', 'member-kind'), ('''[]''', 'member-kind'), ('''"CNY"''', 'member-kind'), ('''null''', 'member-kind')) AS d (document, code);
 SELECT t.is((SELECT count(*)::int FROM query.tariff WHERE tariff = 'bad'), 0, 'nothing of a refused tariff stays');
+\echo 'ok - each faulty member is refused by its path'
 
 -- Versions.
 SELECT t.is(t.act('test.operator', format('management.publish_tariff(''full'', %L)', t.full())) ->> 'repeated', 'true', 'the same document is the same version');
@@ -104,6 +106,7 @@ SELECT t.is((t.act('test.operator', format('management.publish_tariff(''dated'',
     t.full() || '{"start_date_time": "2198-01-01T00:00:00Z", "end_date_time": "2198-02-01T00:00:00Z"}')) ->> 'validFrom')::timestamptz,
     '2198-01-01Z'::timestamptz, 'the document''s own dates');
 SELECT t.is((SELECT valid_to_at FROM query.tariff WHERE tariff = 'dated'), '2198-02-01Z'::timestamptz, 'both of them');
+\echo 'ok - versions follow one another and never change'
 
 -- Assignments: the narrowest wins, a new one ends the old, and the pick sees it.
 CREATE FUNCTION t.picked(p_connector integer DEFAULT 1) RETURNS text LANGUAGE sql AS $$
@@ -145,3 +148,4 @@ SELECT t.no('test.operator', $$management.assign_tariff('euro', site => 'S-A')$$
 SELECT t.no('test.operator', format('management.publish_tariff(''y'', %L, site => ''S-X'')', t.full()), 'site-unknown', 'site');
 SELECT t.no('test.operator', format('management.publish_tariff(''y'', %L, connector_id => 1)', t.full()), 'member-missing', 'charge_point_id');
 SELECT t.is((SELECT count(*)::int FROM core.tariff WHERE code = 'y'), 0, 'a tariff whose place is refused is not published');
+\echo 'ok - the narrowest assignment wins, and each place has one'

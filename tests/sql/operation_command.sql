@@ -32,6 +32,7 @@ SELECT t.no('test.operator', format('operation.remote_start(%s)', args), code, m
 SELECT t.act('test.operator', $$management.block_pile('CP-A')$$);
 SELECT t.no('test.operator', $$operation.remote_start('CP-A', 'TAGA000012345')$$, 'pile-not-accepted', 'charge_point_id');
 SELECT t.act('test.operator', $$management.block_pile('CP-A', false)$$);
+\echo 'ok - a remote start is queued once, and refused for what cannot charge'
 
 -- A stop names a running session of that pile.
 SELECT t.is(x.status, 'Accepted', 'a session') FROM t.start(t.pile('CP-A'), 'TAGA000012345', 1000) x;
@@ -46,6 +47,7 @@ SELECT t.no('test.operator', 'operation.remote_stop(''CP-A'', -1)', 'session-unk
 SELECT t.is(x.outcome, 'done', 'the session stops') FROM t.stop(t.pile('CP-A'), t.transaction(), 2000) x;
 SELECT t.no('test.operator', format('operation.remote_stop(''CP-A'', %s)', t.transaction()), 'session-ended', 'transaction_id');
 SELECT t.is(t.act('test.operator', format('operation.remote_stop(''CP-A'', %s, ''stop-1'')', t.transaction())) ->> 'repeated', 'true', 'but a repeat is answered');
+\echo 'ok - a remote stop is for a running session of that pile'
 
 -- Waiting.
 SELECT t.is(t.act('test.operator', 'operation.wait(1, 0)') ->> 'isFinal', 'false', 'nothing yet');
@@ -59,7 +61,9 @@ SELECT t.no('test.operator', 'operation.wait(999999, 0)', 'command-unknown', 'id
 SELECT t.no('test.operator', 'operation.wait(NULL)', 'command-unknown', 'id');
 SELECT t.no('test.operator', 'operation.wait(1, 26)', 'member-range', 'seconds');
 SELECT t.no('test.operator', 'operation.wait(1, -1)', 'member-range', 'seconds');
+\echo 'ok - a wait tells the outcome'
 -- Secrets of a command are in no view.
 INSERT INTO core.command (station_id, action, payload, secret_members, deadline, actor)
 VALUES (t.pile('CP-A'), 'ChangeConfiguration', '{"key": "AuthorizationKey", "value": "c0ffee00c0ffee00"}', '{value}', now(), 'x');
 SELECT t.is((SELECT count(*)::int FROM query.command m WHERE m::text LIKE '%c0ffee%'), 0, 'no secret in query.command');
+\echo 'ok - no secret of a command is shown'

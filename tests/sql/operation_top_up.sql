@@ -10,6 +10,7 @@ SELECT t.is(t.run('test.viewer', $$SELECT string_agg((account, debit, credit, ba
 SELECT t.is(t.run('test.viewer', $$SELECT string_agg((account, balance, available)::text, ' ' ORDER BY account) FROM query.account WHERE customer = 'C-A'$$),
     '(arrears:C-A:CNY,0.00,0.00) (bonus:C-A:CNY,5.00,5.00) (wallet:C-A:CNY,150.05,150.05)', 'the accounts');
 SELECT t.is(t.run('test.viewer', $$SELECT balance FROM query.account WHERE account = 'psp:wechat:CNY'$$), '50.05', 'the channel owes it, summed from entries');
+\echo 'ok - a top-up is booked exactly, bonus beside it'
 -- Another payment between the first answer and the repeat: the repeat is answered as the first time.
 SELECT t.act('test.cashier', $$operation.top_up(customer => 'C-A', amount => 1, currency => 'CNY', channel => 'wechat', external_no => 'W2')$$);
 SELECT t.is(t.act('test.cashier', $$operation.top_up(customer => 'C-A', amount => 50.05, currency => 'CNY', channel => 'wechat', external_no => 'W1', bonus => 5.00)$$)
@@ -37,6 +38,7 @@ SELECT t.no('test.cashier', format('operation.top_up(%s)', args), code, member) 
     ($$1, 'CNY', 'cash', 'X', account => 'arrears:C-A:CNY'$$, 'account-unknown', 'account'), ($$1, 'CNY', 'cash', 'X', 'C-A', 'wallet:C-B:CNY'$$, 'account-unknown', 'account'),
     ($$1, 'CNY', 'cash', 'X', 'C-A', bonus => -1$$, 'member-range', 'bonus'), ($$1, 'CNY', 'cash', 'X', 'C-A', bonus => 0.005$$, 'amount-decimals', 'bonus')) AS c (args, code, member);
 SELECT t.is((SELECT count(*)::int FROM query.account_ledger WHERE external_no IN ('X', E'a\nb')), 0, 'nothing refused is booked');
+\echo 'ok - a repeat is the first answer, a changed one refused, and so is all that is no amount'
 
 -- A currency without decimals, an account that owes, and one that is postpaid.
 SELECT t.act('test.operator', $$management.register_user('C-JP', 'JPY')$$);
@@ -62,3 +64,4 @@ SELECT t.is(t.act('test.cashier', $$operation.top_up(15, 'CNY', 'cash', 'A2', 'C
 SELECT t.is((SELECT string_agg(balance::text, ' ' ORDER BY account) FROM query.account WHERE customer = 'C-B'), '0.00 0.00 105.00', 'the rest is the wallet''s');
 SELECT t.is((SELECT sum(coalesce(debit, 0) - coalesce(credit, 0)) FROM query.account_ledger), 0.00, 'debit is credit');
 SELECT t.sound('after the top-ups');
+\echo 'ok - yen, receivables and arrears'

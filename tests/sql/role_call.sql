@@ -42,5 +42,7 @@ SELECT t.no_call('test.operator', action, payload, code, member) FROM (VALUES
 SELECT t.is((SELECT count(*)::int FROM query.site), 2, 'the sites are still there');
 SELECT t.no('test.operator', 'api.call(NULL, ''{}'')', 'action-unknown', 'action');
 SELECT t.no('test.operator', 'api.call(''RegisterPile'', NULL)', 'member-missing', 'chargePointId');
+\echo 'ok - JSON becomes the call that it says, or is refused by its member'
 -- Each action can be reached by its name, and no other function.
 SELECT t.is((t.refusal('test.admin', format('SELECT api.call(%L, ''{"noSuchMember": 1}'')', action))).code, 'member-unknown', action) FROM api.action;
+\echo 'ok - each action is reached by its name'

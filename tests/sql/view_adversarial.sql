@@ -46,6 +46,8 @@ INSERT INTO core.door (identity, reason, count, remote, first_at, last_at) SELEC
 INSERT INTO core.command (station_id, action, payload, deadline, actor, idempotency_key, requested_at, sent_at, answered_at, answer, state, message_id)
 SELECT p.id, coalesce(x, ''), jsonb_build_object('idTag', x, coalesce(x, 'n'), x), w.at, coalesce(x, ''), format('%s', row_number() OVER ()), w.at, w.at, v.at, x, 'accepted', x
 FROM (SELECT id FROM core.station LIMIT 1) p, t.text, t.time w, t.time v;
+INSERT INTO core.command (station_id, action, payload, secret_members, deadline, actor)
+SELECT (SELECT min(id) FROM core.station), 'x', payload::jsonb, '{value}', now(), 'x' FROM (VALUES ('null'), ('5'), ('"value"'), ('[1, {"value": "x"}]'), ('{}'), ('{"value": {"a": 1}}')) AS v (payload);
 INSERT INTO core.audit (at, actor, action, target, args, outcome) SELECT w.at, coalesce(x, ''), coalesce(x, ''), x, jsonb_build_object('id_tag', x), coalesce(x, '') FROM t.text, t.time w;
 INSERT INTO core.card (tag_key, tag_hint, expires_at) SELECT gen_random_uuid(), coalesce(x, ''), w.at FROM t.text, t.time w;
 INSERT INTO core.customer (code, created_at, forgotten_at) SELECT format('odd-%s', row_number() OVER ()), w.at, w.at FROM t.time w;
@@ -81,6 +83,7 @@ EXCEPTION WHEN OTHERS THEN
 END
 $$;
 SELECT t.is(t.answers(view) > 0, true, 'rows of ' || view) FROM api.view WHERE schema = 'query' AND view NOT IN ('calendar_day', 'login');
+\echo 'ok - every view answers, as text and as JSON'
 -- None is lost on the way: a view shows as many rows as its table.
 SELECT t.is(t.answers('session'), (SELECT count(*) FROM core.session), 'every session');
 SELECT t.is(t.answers('session_line'), (SELECT count(*) FROM ledger.settlement_line), 'every line');
@@ -92,3 +95,4 @@ SELECT t.is(t.answers('door'), (SELECT count(*) FROM core.door), 'every refused 
 SELECT t.is(t.answers('audit'), (SELECT count(*) FROM core.audit), 'every change');
 SELECT t.is(t.answers('pile'), (SELECT count(*) FROM core.station), 'every pile');
 SELECT t.is(t.answers('connector_now'), (SELECT count(*) FROM core.connector), 'every connector once');
+\echo 'ok - no row is lost on the way'

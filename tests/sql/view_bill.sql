@@ -22,6 +22,7 @@ SELECT t.is((SELECT (transaction_id = t.transaction(), power_kw, soc_pct, readin
 SELECT t.is((SELECT hold_amount > 0 FROM query.session), true, 'money is held');
 SELECT t.is((SELECT held FROM query.account WHERE account = 'wallet:C-A:CNY'), (SELECT hold_amount FROM query.session), 'by the account too');
 SELECT t.is(x.outcome, 'done', 'the stop') FROM t.stop(t.pile(), t.transaction(), 108180500, (SELECT started_at + interval '10 min' FROM core.session), NULL, now() - interval '50 min') x;
+\echo 'ok - a running session is seen with its reading and its hold'
 
 -- The readings of the view are the readings that are billed, by the same rule.
 SELECT t.is((SELECT string_agg(concat_ws('/', reported_at, hash, import_mwh), ' ' ORDER BY reported_at, hash)
@@ -35,6 +36,7 @@ SELECT t.is((SELECT string_agg(concat_ws(' ', source, context, energy_import_kwh
 SELECT t.is((SELECT bool_and(at_local = at AT TIME ZONE 'Asia/Shanghai' AND reported_at = at) FROM query.session_reading), true, 'their local times');
 SELECT t.is((SELECT count(*)::int FROM query.meter_reading), 7, 'every reading is in query.meter_reading, whatever its time');
 SELECT t.is((SELECT at || '' FROM query.meter_reading WHERE energy_import_kwh = 0.000007), '1970-01-01 00:00:07+00', 'also the one of 1970');
+\echo 'ok - the readings of the view are those that are billed'
 
 -- Before it is settled: energy by the registers, no amount.
 SELECT t.is((SELECT (state, energy_kwh, amount, is_settled, duration_s, meter_start_kwh, meter_stop_kwh)::text FROM query.session),
@@ -54,6 +56,7 @@ SELECT t.is((SELECT balance FROM query.account WHERE account = 'wallet:C-A:CNY')
 SELECT t.is((SELECT string_agg(balance_after::text, ' ' ORDER BY entry_no) FROM query.account_ledger WHERE account = 'wallet:C-A:CNY'), '100.00 95.75', 'its statement');
 SELECT t.is((SELECT -balance FROM query.account WHERE account = 'rev.elec:S-A') <= 0, true, 'income is positive on its own side');
 SELECT t.is((SELECT sum(CASE WHEN class IN ('asset', 'expense') THEN balance ELSE -balance END) FROM query.account), 0.00, 'the trial balance of the view is 0');
+\echo 'ok - bill, lines, journal and statement agree to the cent'
 
 -- A clock that was wrong by an hour: what is billed is shifted, what was said is kept.
 UPDATE core.session SET start_reported_at = started_at + interval '1 hour', stop_reported_at = stopped_at + interval '1 hour';
@@ -61,3 +64,4 @@ DELETE FROM core.meter_reading;
 SELECT t.reading(s.started_at + interval '61 min', 108178123456789, s.transaction_id) FROM core.session s;
 SELECT t.is((SELECT (at - s.started_at)::text || ' ' || (reported_at - s.started_at) FROM query.session_reading r JOIN query.session s USING (session_uid) WHERE source = 'reading'),
     '00:01:00 01:01:00', 'a reading is shifted with its session');
+\echo 'ok - readings are shifted with their session'

@@ -101,15 +101,17 @@ INSERT INTO t.promise VALUES
 CREATE FUNCTION t.broken() RETURNS TABLE (view text, place bigint, promised text, got text) LANGUAGE sql AS $$
     SELECT p.view, c.place, c.text, format('%s %s', a.column, replace(replace(a.type, 'timestamp with time zone', 'timestamptz'),
                                                                'timestamp without time zone', 'timestamp'))
-    FROM t.promise p CROSS JOIN LATERAL regexp_split_to_table(p.columns, ',\s+') WITH ORDINALITY c (text, place)
+    FROM t.promise p CROSS JOIN LATERAL regexp_split_to_table(regexp_replace(p.columns, '\s+', ' ', 'g'), ', ') WITH ORDINALITY c (text, place)
     LEFT JOIN api.view_column a ON a.schema = 'query' AND a.view = p.view AND a.place = c.place
     WHERE c.text IS DISTINCT FROM format('%s %s', a.column, replace(replace(a.type, 'timestamp with time zone', 'timestamptz'),
                                                              'timestamp without time zone', 'timestamp'))
 $$;
 SELECT t.is((SELECT string_agg(b::text, '; ') FROM t.broken() b), NULL, 'promises that are broken');
 SELECT t.is((SELECT string_agg(v.view, ' ') FROM api.view v WHERE v.schema = 'query' AND v.view NOT IN (SELECT p.view FROM t.promise p)), NULL, 'views without a promise');
+\echo 'ok - every column keeps its name, place and type'
 -- A promise that is broken is found.
 UPDATE t.promise SET columns = replace(columns, 'amount numeric', 'amount bigint') WHERE view = 'session_line';
 SELECT t.is((SELECT count(*) > 0 FROM t.broken()), true, 'another type');
 UPDATE t.promise SET columns = columns || ', gone text' WHERE view = 'site';
 SELECT t.is((SELECT count(*)::int FROM t.broken() WHERE view = 'site'), 1, 'a column that is gone');
+\echo 'ok - a broken promise is found'

@@ -34,6 +34,7 @@ BEGIN
 END
 $$;
 SELECT t.is((SELECT string_agg(leak, E'\n') FROM t.leaks('test.' || role) leak), NULL, 'what ' || role || ' must not see') FROM unnest(ARRAY['viewer', 'operator', 'cashier', 'admin']) role;
+\echo 'ok - no role sees a tag, key, password, name or phone'
 -- What is left is enough to tell cards apart, and the scan would have found them.
 SELECT t.is((SELECT count(*) > 5 FROM query.conversation WHERE frame LIKE '%CA***2345%'), true, 'masked, not gone');
 SELECT t.is((SELECT count(*)::int FROM query.conversation WHERE frame LIKE '%SendLocalList%CA***2345%CA***2346%'), 2, 'each tag of a list by itself');
@@ -42,8 +43,15 @@ SELECT t.is((SELECT payload ->> 'idTag' FROM query.command), 'CA***2345', 'the t
 SELECT t.is((SELECT detail ->> 'tag' FROM query.review WHERE kind = 'x'), 'CA***2345', 'the tag of a review');
 UPDATE core.review SET kind = 'CANARYPASS' WHERE kind = 'x';
 SELECT t.is((SELECT count(*)::int FROM t.leaks('test.admin')), 1, 'the scan finds what leaks');
+\echo 'ok - what is left tells cards apart, and the scan finds a leak'
 -- Masking leaves JSON that is JSON, and text without tags as it is.
 SELECT t.is(core.mask_text(x), x, 'left alone: ' || x) FROM (VALUES ('[2,"1","Heartbeat",{}]'), (''), ('{"key":"HeartbeatInterval","value":"300"}'), ('no JSON at all')) AS s (x);
 SELECT t.is(core.mask_text(NULL), NULL, 'nothing');
 SELECT t.is(core.mask_text(core.mask_text(x)), core.mask_text(x), 'masked once is masked') FROM (VALUES ('{"idTag":"ABCDEFGHIJK"}'), ('{"idTag":"ABC"}'), ('{"idTag":""}')) AS s (x);
 SELECT t.is(core.mask_text('{"idTag":"ABCDEFGH","n":1}'), '{"idTag":"***","n":1}', 'a short tag shows nothing');
+SELECT t.is(core.mask_text('{"configurationKey":[{"key":"HeartbeatInterval","readonly":false,"value":"300"},{"key":"AuthorizationKey","readonly":false,"value":"c0ffee"},{"value":"c0ffee","readonly":false,"key":"AuthorizationKey"},{"key":"MeterValueSampleInterval","value":"10"}]}'),
+    '{"configurationKey":[{"key":"HeartbeatInterval","readonly":false,"value":"300"},{"key":"AuthorizationKey","readonly":false,"value":"***"},{"value":"***","readonly":false,"key":"AuthorizationKey"},{"key":"MeterValueSampleInterval","value":"10"}]}',
+    'one secret value of many');
+SELECT t.is(core.mask_text(x)::jsonb IS NOT NULL, true, 'still JSON: ' || x) FROM (VALUES ('{"idTag": "a\"b\\"}'), ('{"a\"key": "secret", "passwd": "\\\""}'), ('{"x": "\"idTag\": \"abcdefghijkl\"", "secret": "{}"}'),
+    ('[{"key": "secretKey", "value": "}{"}]'), ('{"password": "", "idTag": ""}')) AS s (x);
+\echo 'ok - masking leaves JSON JSON'
