@@ -26,11 +26,10 @@ static void refuse(struct ocpp_fault *ret_fault, enum ocpp_error error, const ch
 static bool read_into(struct ocpp_json *json, const char *text, size_t length, uint32_t numbers)
 {
     json->numbers = calloc(numbers + 1, sizeof(*json->numbers));
-    json->text = malloc(length + 1);
+    json->text = malloc(length);
     if (json->numbers == NULL || json->text == NULL)
         return false;
     memcpy(json->text, text, length);
-    json->text[length] = '\0';
     json->source = (struct ocpp_source){json->text, json->numbers};
     json->root = ocpp_tree_read(json->text, length, 0);
     return json->root != NULL;

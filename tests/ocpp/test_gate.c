@@ -126,6 +126,10 @@ static const struct {
     {TEXT("{\"e\xCC\x81\":1,\"\xC3\xA9\":1}"), OCPP_GATE_OK},
     {TEXT("{\"a\":{\"a\":{\"a\":1}},\"b\":{\"a\":1}}"), OCPP_GATE_OK},
     {TEXT("[{\"a\":1},{\"a\":1}]"), OCPP_GATE_OK},
+    /* names of one hash */
+    {TEXT("{\"a\":1,\"ab94sxnaa\":1}"), OCPP_GATE_OK},
+    {TEXT("{\"ab94sxnaa\":1,\"a\":1}"), OCPP_GATE_OK},
+    {TEXT("{\"a\":1,\"ab94sxnaa\":1,\"a\":1}"), OCPP_GATE_DUPLICATE},
 };
 
 START_TEST(each_text_passes_or_is_refused_for_its_reason)

@@ -104,8 +104,8 @@ END_TEST
 
 START_TEST(a_text_is_quoted_or_does_not_fit)
 {
-    static const char text[] = "a\"b\\c/\b\f\n\r\t\x01\x7f é";
-    static const char expected[] = "\"a\\\"b\\\\c/\\b\\f\\n\\r\\t\\u0001\x7f é\"";
+    static const char text[] = "a\"b\\c/\b\f\n\r\t\x01\x1f\x7f é";
+    static const char expected[] = "\"a\\\"b\\\\c/\\b\\f\\n\\r\\t\\u0001\\u001f\x7f é\"";
     char buf[64];
     struct ocpp_json *json;
 

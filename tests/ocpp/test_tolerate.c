@@ -118,6 +118,34 @@ START_TEST(an_unusable_payload_gives_what_could_be_read)
 }
 END_TEST
 
+/* Whatever else was lost, and whenever. */
+static const struct {
+    const char *text, *member;
+} reasons[] = {
+    {"{}", "meterStop"},
+    {"{\"transactionId\":{},\"idTag\":{},\"meterStop\":1}", "transactionId"},
+    {"{\"idTag\":{},\"timestamp\":\"x\",\"transactionId\":[],\"reason\":null}", "timestamp"},
+};
+
+START_TEST(the_first_member_that_spoils_a_payload_is_the_reason)
+{
+    (void)decode(reasons[_i].text, OCPP_STOP_TRANSACTION, OCPP_UNUSABLE);
+    ck_assert_str_eq(ocpp_frame_deviation(&f.frame, 0)->member, reasons[_i].member);
+    support_frame_done(&f);
+}
+END_TEST
+
+START_TEST(a_location_that_is_no_uri_is_kept_as_text)
+{
+    const struct ocpp_get_diagnostics_req *req =
+        decode("{\"location\":\"here and there\"}", OCPP_GET_DIAGNOSTICS, OCPP_TOLERATED);
+
+    ck_assert_str_eq(req->location, "here and there");
+    ck_assert_int_eq(ocpp_frame_deviation(&f.frame, 0)->error, OCPP_PROPERTY_CONSTRAINT_VIOLATION);
+    support_frame_done(&f);
+}
+END_TEST
+
 START_TEST(a_member_name_of_another_case_is_another_member)
 {
     const struct ocpp_authorize_req *req =
@@ -272,6 +300,8 @@ int main(void)
         {data_that_is_no_string_is_kept_as_its_json_text, 1},
         {an_optional_time_that_cannot_be_read_keeps_its_text, 1},
         {an_unusable_payload_gives_what_could_be_read, 1},
+        {the_first_member_that_spoils_a_payload_is_the_reason, COUNT(reasons)},
+        {a_location_that_is_no_uri_is_kept_as_text, 1},
         {a_member_name_of_another_case_is_another_member, 1},
         {rules_of_the_prose_do_not_change_the_verdict, COUNT(prose)},
         {deviations_are_counted_to_a_limit_and_the_reason_comes_first, 1},
