@@ -72,9 +72,10 @@ static void put_listener(const struct conf_listener *listener, FILE *out)
 {
     const char *comma = "";
 
-    fprintf(out, "listener %s {  # %s\n    bind = \"%s\"\n    port = %u\n    tls = %s\n    serve = {",
+    fprintf(out, "listener %s {  # %s\n    bind = \"%s\"\n    port = %u\n    tls = %s\n",
         listener->name, listener->source, listener->bind, listener->port,
         listener->tls ? "yes" : "no");
+    fputs("    serve = {", out);
     for (uint32_t bit = 1; conf_purpose_name(bit); bit *= 2)
         if (listener->serve & bit) {
             fprintf(out, "%s%s", comma, conf_purpose_name(bit));
@@ -169,7 +170,8 @@ static void describe_bounds(const struct conf_setting *setting, FILE *out)
 
 void conf_describe(FILE *out)
 {
-    fputs("| setting | built in | values | in force after | meaning |\n|---|---|---|---|---|\n", out);
+    fputs("| setting | built in | values | in force after | meaning |\n", out);
+    fputs("|---|---|---|---|---|\n", out);
     for (uint32_t i = 0; i < conf_setting_count; i++) {
         char name[64];
 

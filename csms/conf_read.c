@@ -249,6 +249,100 @@ static void make_options(struct options *options, cfg_opt_t *listener)
     options->root[options->root_count] = end;
 }
 
+static char *slurp(const char *name, size_t *ret_length)
+{
+    FILE *in = fopen(name, "re");
+    char *text = NULL;
+    size_t room = 0;
+    ssize_t n;
+
+    if (!in)
+        return NULL;
+    n = getdelim(&text, &room, '\0', in);
+    fclose(in);
+    if (n < 0 && !text)
+        return NULL;
+    *ret_length = n < 0 ? 0 : (size_t)n;
+    text[*ret_length] = '\0';
+    return text;
+}
+
+/* The end of the string that begins here, or of the text. */
+static char *skip_string(char *at, char quote, int *line)
+{
+    for (at++; *at && *at != quote; at++) {
+        *line += *at == '\n';
+        if (*at == '\\' && at[1])
+            *line += *++at == '\n';
+    }
+    return *at ? at : at - 1;
+}
+
+static char *blank_comment(char *at, int *line)
+{
+    bool block = at[0] == '/' && at[1] == '*';
+    char *end = block ? strstr(at + 2, "*/") : strchr(at, '\n');
+
+    end = end ? end + 2 * block : at + strlen(at);
+    for (; at < end; at++) {
+        *line += *at == '\n';
+        if (*at != '\n')
+            *at = ' ';
+    }
+    return at - 1;
+}
+
+/* libconfuse 3.3 counts lines wrongly after a comment and takes the end of the file for a closing
+ * brace.  So comments become blanks first, and braces are counted.  Returns the line of one that
+ * is not closed, 0: there is none. */
+static int prepare(char *text)
+{
+    int open[8], depth = 0, line = 1;
+    bool fresh = true; /* a token may begin here */
+
+    for (char *at = text; *at; at++) {
+        if (fresh && (*at == '#' || (*at == '/' && (at[1] == '/' || at[1] == '*')))) {
+            at = blank_comment(at, &line);
+            continue;
+        }
+        if (*at == '"' || *at == '\'')
+            at = skip_string(at, *at, &line);
+        else if (*at == '{' && depth < 8)
+            open[depth++] = line;
+        else if (*at == '}' && depth)
+            depth--;
+        line += *at == '\n';
+        fresh = strchr(" \t\r\n{}=,()+\"'", *at) != NULL;
+    }
+    return depth ? open[depth - 1] : 0;
+}
+
+static void parse_text(struct file_reader *file, cfg_t *cfg, char *text, size_t length)
+{
+    char where[600];
+    FILE *in;
+    int open;
+
+    if (strlen(text) != length) {
+        conf_complain(file->reader, file->file, "holds a NUL");
+        return;
+    }
+    open = prepare(text);
+    if (open) {
+        snprintf(where, sizeof(where), "%s:%d", file->file, open);
+        conf_complain(file->reader, where, "this brace is not closed");
+        return;
+    }
+    in = fmemopen(text, length ? length : 1, "r");
+    cfg->filename = strdup(file->file);
+    if (!in || !cfg->filename)
+        conf_complain(file->reader, file->file, "no memory");
+    else
+        cfg_parse_fp(cfg, in);
+    if (in)
+        fclose(in);
+}
+
 static void parse(struct file_reader *file)
 {
     cfg_opt_t listener[] = { CFG_STR("bind", NULL, CFGF_NODEFAULT),
@@ -256,22 +350,26 @@ static void parse(struct file_reader *file)
         CFG_STR("credentials", NULL, CFGF_NODEFAULT), CFG_STR_LIST("serve", NULL, CFGF_NODEFAULT),
         CFG_END() };
     struct options options = { 0 };
+    size_t length = 0;
+    char *text = slurp(file->file, &length);
     cfg_t *cfg;
 
+    if (!text) {
+        conf_complain(file->reader, file->file, "cannot be read: %s", strerror(errno));
+        return;
+    }
     for (unsigned i = 0; i < 5; i++)
         listener[i].validcb = on_listener_value;
     make_options(&options, listener);
     cfg = cfg_init(options.root, CFGF_NONE);
-    if (!cfg) {
+    if (cfg) {
+        cfg_set_error_function(cfg, on_error);
+        parse_text(file, cfg, text, length);
+        cfg_free(cfg);
+    } else {
         conf_complain(file->reader, file->file, "no memory");
-        return;
     }
-    cfg_set_error_function(cfg, on_error);
-    if (cfg_parse(cfg, file->file) == CFG_FILE_ERROR)
-        conf_complain(file->reader, file->file, "cannot be read: %s", strerror(errno));
-    else if (file->started)
-        conf_complain(file->reader, file->file, "a listener does not end");
-    cfg_free(cfg);
+    free(text);
 }
 
 void conf_file_read(struct conf_reader *reader, const char *file)

@@ -1,6 +1,6 @@
 /* loop.c - see loop.h.
  *
- * libev counts in floating seconds; here a double never holds more than the span of one sleep.
+ * libev counts in floating seconds; here that is never more than the span of one sleep.
  */
 #include "csms/loop.h"
 
@@ -87,7 +87,7 @@ static void on_before_sleep(struct ev_loop *ev, ev_prepare *prepare, int events)
     if (wait > 3600 * 1000)
         wait = 3600 * 1000;
     ev_now_update(ev);
-    ev_timer_set(&loop->sleep, (double)wait / 1000.0, 0.0);
+    ev_timer_set(&loop->sleep, (ev_tstamp)wait / 1000, 0);
     ev_timer_start(ev, &loop->sleep);
 }
 
@@ -112,7 +112,7 @@ struct loop *loop_new(void)
     ev_check_init(&loop->check, on_woken);
     ev_set_priority(&loop->check, EV_MAXPRI);
     ev_prepare_init(&loop->prepare, on_before_sleep);
-    ev_timer_init(&loop->sleep, on_timer, 0.0, 0.0);
+    ev_timer_init(&loop->sleep, on_timer, 0, 0);
     loop->check.data = loop->prepare.data = loop;
     ev_check_start(loop->ev, &loop->check);
     ev_prepare_start(loop->ev, &loop->prepare);

@@ -22,7 +22,7 @@ static bool random_bytes(uint8_t *ret, size_t length)
 
 static bool fail(char ret_why[256], const char *file, const char *why)
 {
-    snprintf(ret_why, 256, "pepper file %s: %s", file, why);
+    snprintf(ret_why, 256, "pepper file %.160s: %.64s", file, why);
     return false;
 }
 
