@@ -13,7 +13,7 @@
 #include <string.h>
 
 enum { DIMS_MAX = 3, BUCKETS = 14 };
-enum type { COUNTER, GAUGE, DURATION };
+enum type { COUNTER, GAUGE, AGE, DURATION };
 
 /* The list of a dimension's label values, and one more for what is not in it. */
 struct dimension {
@@ -229,6 +229,15 @@ static void print_duration(
     fprintf(out, "%s_count{%s} %" PRIu64 "\n", family->name, labels, count);
 }
 
+static void print_value(const struct family *family, const char *labels, uint64_t number, FILE *out)
+{
+    fprintf(out, labels[0] ? "%s{%s} " : "%s%s ", family->name, labels);
+    if (family->type == AGE)
+        fprintf(out, "%" PRIu64 ".%03" PRIu64 "\n", number / 1000, number % 1000);
+    else
+        fprintf(out, "%" PRIu64 "\n", number);
+}
+
 static bool untouched(const struct metrics *metrics, uint32_t place, uint32_t width)
 {
     for (uint32_t i = 0; i < width; i++)
@@ -241,7 +250,7 @@ static bool untouched(const struct metrics *metrics, uint32_t place, uint32_t wi
  * and outcome tells nobody anything. */
 static void print_family(const struct metrics *metrics, enum metric metric, FILE *out)
 {
-    static const char *const types[] = { "counter", "gauge", "histogram" };
+    static const char *const types[] = { "counter", "gauge", "gauge", "histogram" };
     const struct family *family = &families[metric];
     uint32_t width = width_of(family), series = series_of(family);
 
@@ -257,8 +266,7 @@ static void print_family(const struct metrics *metrics, enum metric metric, FILE
         if (family->type == DURATION)
             print_duration(metrics, family, place, labels, out);
         else
-            fprintf(out, labels[0] ? "%s{%s} %" PRIu64 "\n" : "%s%s %" PRIu64 "\n",
-                family->name, labels, value(metrics, place));
+            print_value(family, labels, value(metrics, place), out);
     }
 }
 
