@@ -41,6 +41,7 @@ class Pile:
 
     def __init__(self, port, identity, key):
         self.wire = Wire(Host(port), identity, auth=basic(identity, key))
+        self.wire.socket.settimeout(30)
         self.count = 0
         self.calls = []
 

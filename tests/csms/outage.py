@@ -1,0 +1,99 @@
+"""outage.py BUILD - the database goes away under a charge, and a pile's key is revoked (D4, D16).
+
+While PostgreSQL is dead nothing is answered, the pile is closed with 1012 after 10 s and upgrades
+get 503; when it is back the pile's repeated messages are stored once and the charge is billed.
+"""
+import json
+import subprocess
+import sys
+import time
+import urllib.error
+
+import e2e
+from stack import Stack
+from wire import Closed
+
+
+def status_of(stack, path):
+    try:
+        stack.page(path)
+        return 200
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def meter_values(register, at, transaction):
+    return {'connectorId': 1, 'transactionId': transaction, 'meterValue': [
+        {'timestamp': at, 'sampledValue': [{'value': str(register)}]}]}
+
+
+def away(stack, key, pile, transaction):
+    """Kills the database; the pile's next message must stay without an answer."""
+    at = e2e.now()
+    stack.kill_database()
+    began = time.monotonic()
+    pile.wire.send(json.dumps([2, 'm', 'MeterValues', meter_values(1300, at, transaction)]))
+    try:
+        raise AssertionError('answered without a database: ' + pile.wire.receive())
+    except Closed as closed:
+        e2e.check('closed with', closed.code, 1012)
+    waited = time.monotonic() - began
+    e2e.check('closed after some ten seconds', 8 <= waited <= 15, True)
+    e2e.check('/readyz', status_of(stack, '/readyz'), 503)
+    e2e.check('/healthz', status_of(stack, '/healthz'), 200)
+    try:
+        e2e.Pile(stack.port, 'CP-1', key)
+        raise AssertionError('let in without a database')
+    except ConnectionRefusedError as refused:
+        e2e.check('an upgrade', refused.args[0], 503)
+    return at
+
+
+def revoked(stack, pile, key):
+    """A new key without the old one: the live socket closes within five seconds."""
+    subprocess.run([stack.program('csms'), 'pile', 'key', '--config', stack.config, '--database',
+                    stack.conninfo('e2e.operator'), 'CP-1'], check=True, stdout=subprocess.DEVNULL)
+    began = time.monotonic()
+    e2e.check('the socket of a revoked key', pile.wire.closing(), 1008)
+    e2e.check('within five seconds', time.monotonic() - began < 5, True)
+    try:
+        e2e.Pile(stack.port, 'CP-1', key)
+        raise AssertionError('a revoked key was let in')
+    except ConnectionRefusedError as refused:
+        e2e.check('the revoked key', refused.args[0], 401)
+
+
+def main(build):
+    with Stack(build) as stack:
+        stack.start_database()
+        stack.migrate()
+        stack.write_config(credentials='required')
+        key = e2e.furnish(stack)
+        stack.start_csmsd()
+        pile = e2e.connect(stack, key)
+        pile.call('BootNotification', chargePointVendor='V', chargePointModel='M')
+        transaction = pile.call('StartTransaction', connectorId=1, idTag='TAG-1', meterStart=1000,
+                                timestamp=e2e.now())[2]['transactionId']
+        at = away(stack, key, pile, transaction)
+        stack.start_database()
+        stack.wait(stack.ready, 20, 'readiness after the outage')
+        pile = e2e.connect(stack, key)
+        for _ in range(2): # a pile that did not hear our answer sends it once more
+            e2e.check('the repeated readings', pile.call(
+                'MeterValues', **meter_values(1300, at, transaction))[0], 3)
+        e2e.check('stored once', stack.value(
+            f'SELECT count(*) FROM core.meter_reading WHERE transaction_id = {transaction}'), '1')
+        e2e.check('stop', pile.call('StopTransaction', transactionId=transaction, meterStop=1425,
+                                    timestamp=e2e.now())[0], 3)
+        # After an outage a bill waits two minutes for what else the pile may bring; not here.
+        stack.value("UPDATE core.job SET run_at = now() WHERE kind = 'settle'")
+        stack.wait(lambda: stack.value(f"""SELECT count(*) FROM ledger.settlement t
+            JOIN core.session s ON s.uid = t.session_uid
+            WHERE s.transaction_id = {transaction} AND t.state = 'posted'""") == '1',
+            30, 'the settlement')
+        e2e.bill_again(stack, transaction)
+        revoked(stack, pile, key)
+
+
+if __name__ == '__main__':
+    main(sys.argv[1])

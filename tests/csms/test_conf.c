@@ -1,0 +1,412 @@
+/* test_conf.c - the configuration: every setting good and bad, listeners, precedence, printing.
+ *
+ * The settings tested are those of the table itself, so a new one is tested as soon as it exists.
+ */
+#include "csms/conf_internal.h"
+#include "csms/listener.h"
+#include "tests/csms/support.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static char file[64];
+static char said[16384]; /* every report, a line each */
+
+static void set_up(void)
+{
+    int fd;
+
+    snprintf(file, sizeof(file), "/tmp/joulebook-conf-XXXXXX");
+    fd = mkstemp(file);
+    ck_assert_int_ge(fd, 0);
+    close(fd);
+    said[0] = '\0';
+}
+
+static void tear_down(void)
+{
+    unlink(file);
+}
+
+static void note(void *ctx, const char *line)
+{
+    size_t used = strlen(said);
+
+    (void)ctx;
+    snprintf(said + used, sizeof(said) - used, "%s\n", line);
+}
+
+static struct conf *load(const char *text)
+{
+    FILE *out = fopen(file, "w");
+
+    said[0] = '\0';
+    fputs(text, out);
+    fclose(out);
+    return conf_load(file, note, NULL);
+}
+
+/* Does one report begin with file:line: and hold the text? */
+static bool said_at(int line, const char *text)
+{
+    char where[96];
+    const char *at;
+
+    snprintf(where, sizeof(where), "%s:%d: ", file, line);
+    at = strstr(said, where);
+    return at && strstr(at, text) && strstr(at, text) < strchr(at, '\n') + 1;
+}
+
+/* The setting on line 3, in its section. */
+static struct conf *load_setting(const struct conf_setting *setting, const char *value)
+{
+    char text[4096];
+    bool top = !strcmp(setting->section, "top");
+
+    snprintf(text, sizeof(text), "# a comment\n%s%s\n%s = \"%s\"\n%s\n",
+        top ? "" : setting->section, top ? "" : " {", setting->name, value, top ? "" : "}");
+    return load(text);
+}
+
+static void assert_good(const struct conf_setting *setting, const char *value)
+{
+    struct conf *conf = load_setting(setting, value);
+
+    ck_assert_msg(conf != NULL, "%s = %s: %s", setting->name, value, said);
+    conf_free(conf);
+}
+
+static void assert_bad(const struct conf_setting *setting, const char *value)
+{
+    char name[64];
+
+    conf_full_name(setting, name);
+    ck_assert_ptr_null(load_setting(setting, value));
+    ck_assert_msg(said_at(3, name), "%s = %s: %s", name, value, said);
+}
+
+static void try_text(const struct conf_setting *setting)
+{
+    char text[2048];
+
+    memset(text, 'x', sizeof(text));
+    text[setting->high] = '\0';
+    assert_good(setting, text);
+    text[setting->high] = 'x';
+    text[setting->high + 1] = '\0';
+    assert_bad(setting, text);
+    if (setting->low)
+        assert_bad(setting, "");
+    else
+        assert_good(setting, "");
+}
+
+static void try_number(const struct conf_setting *setting)
+{
+    static const char *const bad[] = { "", "x", "1x", "1.5", "0x10", " 1", "1 ",
+        "99999999999999999999", "-99999999999999999999" };
+    char text[32];
+
+    for (int high = 0; high < 2; high++) {
+        int64_t edge = high ? setting->high : setting->low;
+
+        /* What must hold between settings is tested by itself. */
+        if (strcmp(setting->name, "ping_s") && strcmp(setting->name, "dead_s") &&
+            strcmp(setting->name, "large_bytes") && strcmp(setting->name, "message_bytes")) {
+            snprintf(text, sizeof(text), "%" PRId64, edge);
+            assert_good(setting, text);
+        }
+        snprintf(text, sizeof(text), "%" PRId64, high ? edge + 1 : edge - 1);
+        assert_bad(setting, text);
+    }
+    for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        assert_bad(setting, bad[i]);
+}
+
+static void try_choice(const struct conf_setting *setting)
+{
+    char choices[128], *rest = NULL;
+
+    snprintf(choices, sizeof(choices), "%s", setting->choices);
+    for (char *word = strtok_r(choices, "|", &rest); word; word = strtok_r(NULL, "|", &rest))
+        assert_good(setting, word);
+    assert_bad(setting, "");
+    assert_bad(setting, "none of these");
+    assert_bad(setting, setting->choices);
+}
+
+START_TEST(every_setting_takes_its_good_values_and_names_the_line_of_a_bad_one)
+{
+    for (uint32_t i = 0; i < conf_setting_count; i++) {
+        const struct conf_setting *setting = &conf_settings[i];
+
+        switch (setting->kind) {
+        case CONF_TEXT:
+            try_text(setting);
+            break;
+        case CONF_NUMBER:
+            try_number(setting);
+            break;
+        case CONF_SWITCH:
+            assert_good(setting, "yes");
+            assert_good(setting, "off");
+            assert_bad(setting, "");
+            assert_bad(setting, "1");
+            assert_bad(setting, "maybe");
+            break;
+        case CONF_CHOICE:
+            try_choice(setting);
+            break;
+        }
+    }
+}
+END_TEST
+
+START_TEST(without_a_file_it_is_what_is_built_in)
+{
+    struct conf *conf = conf_load(NULL, note, NULL);
+
+    ck_assert_ptr_nonnull(conf);
+    ck_assert_str_eq(conf->top_database, "embedded");
+    ck_assert_int_eq(conf->ocpp_heartbeat_s, 300);
+    ck_assert_uint_eq(conf->listener_count, 1);
+    ck_assert_str_eq(conf->listeners[0].bind, "127.0.0.1");
+    ck_assert_uint_eq(conf->listeners[0].port, 9016);
+    ck_assert_uint_eq(conf->listeners[0].serve, 15);
+    ck_assert(conf->listeners[0].credentials);
+    conf_free(conf);
+}
+END_TEST
+
+START_TEST(the_environment_comes_before_the_file)
+{
+    struct conf *conf;
+
+    setenv("CSMS_LIMITS_FRAGMENTS", "77", 1);
+    conf = load("limits { fragments = 5 stall_s = 6 }");
+    ck_assert_int_eq(conf->limits_fragments, 77);
+    ck_assert_int_eq(conf->limits_stall_s, 6);
+    conf_free(conf);
+    setenv("CSMS_LIMITS_FRAGMENTS", "0", 1);
+    ck_assert_ptr_null(load(""));
+    ck_assert_ptr_nonnull(strstr(said, "CSMS_LIMITS_FRAGMENTS: limits.fragments: 0 is not from 1"));
+    unsetenv("CSMS_LIMITS_FRAGMENTS");
+    setenv("CSMS_DATABASE", "host=here", 1);
+    conf = load("");
+    ck_assert_str_eq(conf->top_database, "host=here");
+    conf_free(conf);
+    unsetenv("CSMS_DATABASE");
+}
+END_TEST
+
+START_TEST(everything_that_is_wrong_is_said_at_once)
+{
+    ck_assert_ptr_null(load("# the first line\n\ndurability = sometimes\nlog {\n level = loud\n}\n"
+                            "limits {\n fragments = 0\n stall_s = x\n}\n"));
+    ck_assert(said_at(3, "durability"));
+    ck_assert(said_at(5, "log.level"));
+    ck_assert(said_at(8, "limits.fragments"));
+    ck_assert(said_at(9, "limits.stall_s"));
+}
+END_TEST
+
+static const struct {
+    const char *text;
+    int line;
+    const char *reason;
+} broken[] = {
+    { "log { level = info }\nlistner x { }\n", 2, "no such option 'listner'" },
+    { "limits { half_opn = 3 }", 1, "half_opn" },
+    { "log {\n level = \"info\n", 1, "not closed" },
+    { "durability = \"full\n", 2, "end of file" },
+    { "log {\n level = info\n", 1, "not closed" },
+    { "# a brace { in a comment\n/* {\n */ log {\n level = \"}\"\n", 3, "not closed" },
+    { "# comments and\n\n# blank lines\n\n/* do\n\n not */ log { // count\n\n\n level = x }", 10,
+        "log.level" },
+    { "durability = full }\n", 1, "" },
+    { "= 3\n", 1, "" },
+    { "ocpp { ping_s = 60\n dead_s = 60 }", 0, "ocpp.dead_s" },
+    { "limits { large_bytes = 1048576\n message_bytes = 1048577 }", 0, "limits.large_bytes" },
+    { "\nlistener a { bind = localhost }", 2, "listener.bind" },
+    { "\nlistener a { bind = \"1.2.3\" }", 2, "listener.bind" },
+    { "listener a {\n port = 0 }", 2, "listener.port" },
+    { "listener a {\n port = 65536 }", 2, "listener.port" },
+    { "listener a {\n port = -1 }", 2, "listener.port" },
+    { "listener a {\n port = http }", 2, "listener.port" },
+    { "listener a {\n\n tls = maybe }", 3, "listener.tls" },
+    { "listener a { tls = yes }", 1, "no TLS" },
+    { "listener a {\n serve = {ocpp,\n coffee} }", 3, "\"coffee\"" },
+    { "listener a {\n credentials = optional }", 2, "listener.credentials" },
+    { "listener a { }\nlistener a { port = 9017 }", 2, "the name is taken" },
+    { "listener a { port = 9017 }\nlistener b { port = 9017 }", 2, "is taken by listener a" },
+    { "listener \"\" { }", 1, "name" },
+    { "listener abcdefghijklmnopqrstuvwxyz0123456 { }", 1, "name" },
+    { "listener a {\n bind = \"0.0.0.0\"\n credentials = none }", 2, "would admit piles" },
+    { "listener a { bind = \"::\" credentials = none }", 1, "would admit piles" },
+    { "listener a { bind = \"192.0.2.1\" credentials = none serve = {ocpp} }", 1, "would admit" },
+    { "listener a { bind = \"192.0.2.1\" serve = {ocpp, admin} }", 1, "needs tls" },
+    { "listener a { bind = \"2001:db8::1\" serve = {admin} }", 1, "needs tls" },
+};
+
+START_TEST(what_is_broken_is_refused_with_its_line)
+{
+    struct conf *conf = load(broken[_i].text);
+
+    ck_assert_msg(conf == NULL, "%s", broken[_i].text);
+    if (broken[_i].line)
+        ck_assert_msg(said_at(broken[_i].line, broken[_i].reason), "%s\n%s", broken[_i].text, said);
+    else
+        ck_assert_ptr_nonnull(strstr(said, broken[_i].reason));
+}
+END_TEST
+
+START_TEST(listeners_are_filled_in_by_where_they_listen)
+{
+    struct conf *conf = load("listener here { port = 9100 }\n"
+                             "listener there { bind = \"0.0.0.0\" port = 9101 }\n"
+                             "listener six { bind = \"::1\" port = 9102 credentials = none }\n"
+                             "listener open { bind = \"127.9.9.9\" credentials = none }\n"
+                             "listener numbers { bind = \"192.0.2.1\" serve = {metrics}\n"
+                             "  credentials = none }\n");
+
+    ck_assert_msg(conf != NULL, "%s", said);
+    ck_assert_uint_eq(conf->listener_count, 5);
+    ck_assert_uint_eq(conf->listeners[0].serve, 15);
+    ck_assert(conf->listeners[0].credentials);
+    ck_assert_uint_eq(conf->listeners[1].serve, LISTENER_OCPP);
+    ck_assert_uint_eq(conf->listeners[2].serve, 15);
+    ck_assert(!conf->listeners[2].credentials);
+    ck_assert_uint_eq(conf->listeners[3].port, 9016);
+    ck_assert_uint_eq(conf->listeners[4].serve, LISTENER_METRICS);
+    conf_free(conf);
+}
+END_TEST
+
+START_TEST(more_listeners_than_there_is_room_for_are_refused)
+{
+    char text[4096] = "";
+    struct conf *conf;
+
+    for (int i = 0; i < CONF_LISTENERS_MAX; i++)
+        snprintf(text + strlen(text), sizeof(text) - strlen(text),
+            "listener l%d { port = %d }\n", i, 9100 + i);
+    conf = load(text);
+    ck_assert_ptr_nonnull(conf);
+    conf_free(conf);
+    strcat(text, "listener more { port = 9999 }\n");
+    ck_assert_ptr_null(load(text));
+    ck_assert(said_at(CONF_LISTENERS_MAX + 1, "listener more"));
+}
+END_TEST
+
+START_TEST(what_is_printed_can_be_read_and_says_where_it_came_from)
+{
+    struct conf *conf = load("log { level = debug }\nstate_dir = \"a \\\"b\\\" c\"\n"
+                             "listener x { port = 9100 credentials = none }\n"), *again;
+    char *text = NULL, source[96];
+    size_t length;
+    FILE *out = open_memstream(&text, &length);
+
+    conf_print(conf, out);
+    fclose(out);
+    snprintf(source, sizeof(source), "level = debug  # %s:1\n", file);
+    ck_assert_ptr_nonnull(strstr(text, source));
+    ck_assert_ptr_nonnull(strstr(text, "heartbeat_s = 300  # built in\n"));
+    again = load(text);
+    ck_assert_msg(again != NULL, "%s\n%s", text, said);
+    conf_restart_needed(conf, again, note, NULL);
+    ck_assert_str_eq(said, "");
+    ck_assert_str_eq(again->top_state_dir, "a \"b\" c");
+    ck_assert_int_eq(again->log_level, conf->log_level);
+    conf_free(conf);
+    conf_free(again);
+    free(text);
+}
+END_TEST
+
+START_TEST(no_password_is_printed)
+{
+    static const char *const databases[] = { "host=h password=geheim user=u",
+        "postgresql://u:geheim@h/db", "postgresql://h/db?password=geheim&x=y" };
+    char setting[128];
+
+    for (unsigned i = 0; i < 3; i++) {
+        char *text = NULL;
+        size_t length;
+        FILE *out = open_memstream(&text, &length);
+        struct conf *conf;
+
+        snprintf(setting, sizeof(setting), "database = \"%s\"\n", databases[i]);
+        conf = load(setting);
+        conf_print(conf, out);
+        fclose(out);
+        ck_assert_ptr_null(strstr(text, "geheim"));
+        ck_assert_ptr_nonnull(strstr(text, "***"));
+        free(text);
+        conf_free(conf);
+    }
+}
+END_TEST
+
+START_TEST(a_reload_names_what_needs_a_restart)
+{
+    struct conf *old = load(""), *fresh = load("log { level = debug }\nlimits { connections = 7 }\n"
+                                              "run_dir = elsewhere\nlistener x { }\n");
+
+    conf_restart_needed(old, fresh, note, NULL);
+    ck_assert_str_eq(said, "run_dir\nlimits.connections\nlistener\n");
+    conf_free(old);
+    conf_free(fresh);
+}
+END_TEST
+
+START_TEST(the_reference_page_has_every_setting)
+{
+    char *text = NULL, name[80];
+    size_t length;
+    FILE *out = open_memstream(&text, &length);
+
+    conf_describe(out);
+    fclose(out);
+    for (uint32_t i = 0; i < conf_setting_count; i++) {
+        char full[64];
+
+        conf_full_name(&conf_settings[i], full);
+        snprintf(name, sizeof(name), "\n| `%s` | ", full);
+        ck_assert_ptr_nonnull(strstr(text, name));
+    }
+    free(text);
+}
+END_TEST
+
+START_TEST(a_file_that_is_not_there_is_said)
+{
+    ck_assert_ptr_null(conf_load("/nonexistent/csmsd.conf", note, NULL));
+    ck_assert_ptr_nonnull(strstr(said, "/nonexistent/csmsd.conf: cannot be read: No such file"));
+}
+END_TEST
+
+static void add(TCase *tcase)
+{
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_test(tcase, every_setting_takes_its_good_values_and_names_the_line_of_a_bad_one);
+    tcase_add_test(tcase, without_a_file_it_is_what_is_built_in);
+    tcase_add_test(tcase, the_environment_comes_before_the_file);
+    tcase_add_test(tcase, everything_that_is_wrong_is_said_at_once);
+    tcase_add_loop_test(
+        tcase, what_is_broken_is_refused_with_its_line, 0, sizeof(broken) / sizeof(broken[0]));
+    tcase_add_test(tcase, listeners_are_filled_in_by_where_they_listen);
+    tcase_add_test(tcase, more_listeners_than_there_is_room_for_are_refused);
+    tcase_add_test(tcase, what_is_printed_can_be_read_and_says_where_it_came_from);
+    tcase_add_test(tcase, no_password_is_printed);
+    tcase_add_test(tcase, a_reload_names_what_needs_a_restart);
+    tcase_add_test(tcase, the_reference_page_has_every_setting);
+    tcase_add_test(tcase, a_file_that_is_not_there_is_said);
+}
+
+int main(void)
+{
+    return support_run("conf", add);
+}

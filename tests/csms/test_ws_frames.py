@@ -1,0 +1,332 @@
+"""What comes after the handshake: rows B10 to B19, pausing, closing, stale handles, liveness."""
+import os
+import struct
+import time
+import unittest
+
+from wire import BINARY, CLOSE, CONT, PING, PONG, TEXT, Closed, Host, frame
+
+
+class Frames(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.host = Host()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.host.stop()
+
+    def setUp(self):
+        self.wire = self.host.connect()
+
+    def tearDown(self):
+        self.wire.socket.close()
+
+    def assert_closed(self, code, *raw, counter=None):
+        """The frames end the connection with this code (or with none, if code has None)."""
+        before = self.host.stats()
+        with self.host.connect() as wire:
+            try:
+                for piece in raw:
+                    wire.raw(piece)
+            except OSError:
+                pass
+            got = wire.closing()
+        self.assertIn(got, code if isinstance(code, tuple) else (code,), raw[0][:20])
+        if counter:
+            self.assertEqual(self.host.stats()[counter], before[counter] + 1)
+
+    def test_messages_of_every_size_come_back(self):
+        for size in (0, 1, 125, 126, 127, 1000, 1023, 1024, 1025, 1026, 4096, 65535, 65536, 65537,
+                     300000, 1048576):
+            text = 'x' * size
+            self.assertEqual(self.wire.echo(text), text)
+
+    def test_a_message_in_fragments_with_a_ping_between(self):
+        self.wire.raw(frame(TEXT, 'one ', final=False) + frame(PING, b'p') +
+                      frame(CONT, 'two ', final=False) + frame(CONT, 'three'))
+        got = [self.wire.frame(), self.wire.frame()]
+        self.assertIn((PONG, b'p'), got)
+        self.assertIn((TEXT, b'one two three'), got)
+
+    def test_a_message_byte_by_byte(self):
+        for byte in frame(TEXT, 'S\u00e4ule' * 50):
+            self.wire.raw(bytes([byte]))
+        self.assertEqual(self.wire.receive(), 'S\u00e4ule' * 50)
+
+    def test_many_messages_in_one_segment_come_back_in_order(self):
+        texts = ['%d' % i * (i % 7 + 1) for i in range(500)]
+        self.wire.raw(b''.join(frame(TEXT, text) for text in texts))
+        self.assertEqual([self.wire.receive() for _ in texts], texts)
+
+    def test_64_fragments_pass_and_65_do_not(self):
+        def message(n):
+            return (frame(TEXT, 'x', final=False) + frame(CONT, 'x', final=False) * (n - 2) +
+                    frame(CONT, 'x'))
+
+        self.wire.raw(message(64))
+        self.assertEqual(self.wire.receive(), 'x' * 64)
+        self.wire.raw(message(64))
+        self.assertEqual(self.wire.receive(), 'x' * 64)
+        self.assert_closed(1008, message(65), counter='fragments')
+
+    def test_a_flood_of_empty_fragments_is_closed(self):
+        self.assert_closed((1008, None), frame(TEXT, b'', final=False) +
+                           frame(CONT, b'', final=False) * 10000)
+        self.assert_closed((1008, None), frame(TEXT, b'', final=False) +
+                           frame(CONT, b'y', final=False) * 10000)
+
+    def test_an_empty_message_is_a_message(self):
+        self.assertEqual(self.wire.echo(''), '')
+        self.wire.raw(frame(TEXT, b'', final=False) + frame(CONT, b''))
+        self.assertEqual(self.wire.receive(), '')
+
+    def test_a_message_of_1_mib_passes_and_one_byte_more_does_not(self):
+        text = 'x' * (1 << 20)
+        self.assertEqual(len(self.wire.echo(text)), len(text))
+        self.assert_closed((1009, None), frame(TEXT, text + 'y'), counter='too_large')
+        self.assert_closed((1009, None), frame(TEXT, text, final=False) + frame(CONT, 'y'),
+                           counter='too_large')
+
+    def test_a_claimed_length_is_refused_without_waiting_for_it(self):
+        for length in (1 << 30, 1 << 40, (1 << 63) - 1):
+            self.assert_closed(1009, frame(TEXT, b'x', length=length), counter='too_large')
+        self.assert_closed((1002, 1009, None), frame(TEXT, b'x', length=1 << 63))
+        self.assert_closed((1002, 1009, None), frame(TEXT, b'x', length=(1 << 64) - 1))
+
+    def test_violations_of_the_framing_end_the_connection(self):
+        for raw in (frame(TEXT, 'x', rsv=4), frame(TEXT, 'x', rsv=2), frame(TEXT, 'x', rsv=1),
+                    frame(3, 'x'), frame(4), frame(7), frame(11, 'x'), frame(15),
+                    frame(PING, 'x', final=False), frame(CLOSE, struct.pack('>H', 1000), final=False),
+                    frame(CONT, 'x'), frame(CONT, 'x', final=False),
+                    frame(TEXT, 'x', final=False) + frame(TEXT, 'y'),
+                    frame(PING, b'x' * 126), frame(CLOSE, b'x' * 126)):
+            self.assert_closed((1002, None), raw)
+
+    def test_close_codes_that_no_peer_may_send_are_answered_1002(self):
+        for payload in (struct.pack('>H', 999), struct.pack('>H', 1005), struct.pack('>H', 1006),
+                        struct.pack('>H', 2999)):
+            self.assert_closed((1002, None), frame(CLOSE, payload))
+        self.assert_closed((1002, 1005, None, 0), frame(CLOSE, b'\x03'))
+
+    def test_a_close_is_answered_with_its_code(self):
+        for code in (1000, 1001, 3000, 4999):
+            self.assert_closed(code, frame(CLOSE, struct.pack('>H', code)))
+            stats = self.host.stats()
+            self.assertEqual((stats['last_code'], stats['last_reason']), (code, 'by the pile'))
+        self.assert_closed(1005, frame(CLOSE))
+
+    def test_binary_is_1003(self):
+        self.assert_closed(1003, frame(BINARY, b'x'), counter='binary')
+        self.assert_closed(1003, frame(BINARY, b'', final=False), counter='binary')
+        self.assert_closed((1003, None), frame(BINARY, b'x' * 5000))
+
+    def test_bad_utf8_is_1007_and_a_character_may_be_split(self):
+        for bad in (b'\xff', b'\xc3', b'\xc0\x80', b'\xed\xa0\x80', b'\xf4\x90\x80\x80', b'a\x80',
+                    b'\xe0\x80\x80', b'x' * 3000 + b'\xc3'):
+            self.assert_closed((1007, None), frame(TEXT, bad))
+        self.wire.raw(frame(TEXT, b'\xc3', final=False) + frame(CONT, b'\xa4'))
+        self.assertEqual(self.wire.receive(), '\u00e4')
+        self.assert_closed((1007, None), frame(TEXT, b'\xc3', final=False) + frame(CONT, b'('))
+
+    def test_unmasked_frames_are_taken_and_corrupt_nothing(self):
+        """A deviation from RFC 6455 that libwebsockets 4.1.6 leaves us no way to see."""
+        for i in range(20):
+            text = 'text %d ' % i * (i * 40)
+            self.wire.raw(frame(TEXT, text, masked=bool(i % 2)))
+            self.assertEqual(self.wire.receive(), text)
+        self.wire.raw(frame(TEXT, 'a', final=False, masked=False) + frame(CONT, 'b') +
+                      frame(TEXT, 'c', masked=False))
+        self.assertEqual([self.wire.receive(), self.wire.receive()], ['ab', 'c'])
+
+    def test_an_unmasked_length_of_zero_in_two_bytes_cannot_underflow(self):
+        with self.host.connect() as wire:
+            wire.raw(bytes([0x81, 126, 0, 0]) + b'x' * 100)
+            self.assertIn(wire.closing(), (1002, 1009, None))
+        self.assertEqual(self.wire.echo('x'), 'x')
+
+    def test_random_bytes_do_no_harm(self):
+        for _ in range(100):
+            with self.host.connect() as wire:
+                try:
+                    wire.raw(os.urandom(400))
+                    wire.socket.shutdown(1)
+                    wire.closing()
+                except OSError:
+                    pass
+        self.assertEqual(self.wire.echo('alive'), 'alive')
+
+    def test_a_flood_of_pings_is_1008(self):
+        for payload in (b'', b'x' * 125):
+            self.assert_flood_is_cut(frame(PING, payload))
+
+    def test_a_flood_of_pongs_is_1008(self):
+        self.assert_flood_is_cut(frame(PONG, b'x'))
+
+    def assert_flood_is_cut(self, raw):
+        """The close frame is lost when the flood goes on and lws loses its place in it."""
+        before = self.host.stats()
+        with self.host.connect() as wire:
+            try:
+                for _ in range(2000):
+                    wire.raw(raw)
+                    time.sleep(0.0002)
+            except OSError:
+                pass
+            self.assertIn(wire.closing(), (1008, None))
+        after = self.host.stats()
+        self.assertEqual(after['control'], before['control'] + 1)
+        self.assertEqual(after['closed'], before['closed'] + 2)
+
+    def test_a_ping_a_second_is_no_flood(self):
+        for _ in range(20):
+            self.wire.raw(frame(PING, b'p'))
+            self.assertEqual(self.wire.frame(), (PONG, b'p'))
+
+    def test_we_close_with_code_and_reason(self):
+        for code in (1000, 1001, 1008, 1011, 1012, 4001):
+            with self.host.connect() as wire:
+                wire.send('!close %d because of %d' % (code, code))
+                with self.assertRaises(Closed) as closed:
+                    wire.receive()
+                self.assertEqual((closed.exception.code, closed.exception.reason),
+                                 (code, b'because of %d' % code))
+        with self.host.connect() as wire:
+            wire.raw(frame(TEXT, '!close 1000 ' + 'r' * 100) + frame(TEXT, 'never echoed'))
+            with self.assertRaises(Closed) as closed:
+                wire.receive()
+
+    def test_what_was_sent_before_a_close_leaves_first(self):
+        with self.host.connect() as wire:
+            wire.raw(frame(TEXT, '!burst 40 20000') + frame(TEXT, '!close 1000 done'))
+            got = []
+            with self.assertRaises(Closed) as closed:
+                while True:
+                    got.append(len(wire.receive()))
+            self.assertEqual((got, closed.exception.code), ([20000] * 40, 1000))
+
+    def test_bursts_arrive_whole_and_in_order(self):
+        self.wire.send('!burst 12 80000')
+        for _ in range(12):
+            self.assertEqual(self.wire.receive(), 'x' * 80000)
+        self.assertEqual(self.wire.echo('after'), 'after')
+
+    def test_a_reader_that_does_not_read_is_cut(self):
+        before = self.host.stats()
+        with self.host.connect(receive_buffer=4096) as wire:
+            wire.send('!burst 200 100000')
+            time.sleep(0.3)
+            after = self.host.stats()
+        self.assertEqual(after['slow'], before['slow'] + 1)
+        self.assertEqual(after['last_reason'], 'does not read')
+        self.assertEqual(self.wire.echo('x'), 'x')
+
+    def test_nothing_comes_while_paused_and_nothing_is_lost(self):
+        for count in (1, 2, 3, 50):
+            texts = ['%d' % i * 200 for i in range(count)]
+            started = time.monotonic()
+            self.wire.raw(frame(TEXT, '!pause 150') + b''.join(frame(TEXT, t) for t in texts))
+            self.assertEqual([self.wire.receive() for _ in texts], texts)
+            self.assertGreater(time.monotonic() - started, 0.14)
+
+    def test_a_paused_pile_may_send_a_large_message_and_more_later(self):
+        self.wire.send('!pause 200')
+        text = 'y' * 500000
+        self.wire.raw(frame(TEXT, 'first') + frame(TEXT, text) + frame(TEXT, 'last'))
+        self.assertEqual([self.wire.receive(), self.wire.receive(), self.wire.receive()],
+                         ['first', text, 'last'])
+
+    def test_a_paused_connection_may_die(self):
+        with self.host.connect() as wire:
+            wire.raw(frame(TEXT, '!pause 100') + frame(TEXT, 'never') * 10)
+        time.sleep(0.3)
+        self.assertEqual(self.wire.echo('x'), 'x')
+
+    def test_a_handle_of_an_earlier_life_reaches_nobody(self):
+        self.wire.send('!old')
+        self.assertEqual(self.wire.echo('still here'), 'still here')
+
+    def test_connections_that_come_and_go_leave_nothing(self):
+        for i in range(300):
+            with self.host.connect() as wire:
+                if i % 3 == 0:
+                    wire.echo('x')
+                elif i % 3 == 1:
+                    wire.raw(frame(TEXT, 'x' * 5000)[:3000])
+        time.sleep(0.2)
+        stats = self.host.stats()
+        self.assertEqual(stats['connections'], 2)
+        self.assertEqual(stats['half_open'], 0)
+
+
+class Timers(unittest.TestCase):
+    def test_a_message_that_stalls_is_cut(self):
+        with Host('stall_ms=300') as host:
+            for raw in (frame(TEXT, 'x' * 5000)[:3000], frame(TEXT, 'x', final=False)):
+                with host.connect() as wire:
+                    wire.raw(raw)
+                    started = time.monotonic()
+                    self.assertIsNone(wire.closing())
+                    self.assertLess(abs(time.monotonic() - started - 0.3), 0.25)
+            self.assertEqual(host.stats()['stalled'], 2)
+            with host.connect() as wire:
+                whole = frame(TEXT, 'x' * 5000)
+                for i in range(0, len(whole), 1000):
+                    wire.raw(whole[i:i + 1000])
+                    time.sleep(0.1)
+                self.assertEqual(len(wire.receive()), 5000)
+                wire.raw(frame(TEXT, 'x', final=False))
+                time.sleep(0.1)
+                wire.raw(frame(CONT, 'y'))
+                self.assertEqual(wire.receive(), 'xy')
+                time.sleep(0.5)
+                self.assertEqual(wire.echo('idle is no stall'), 'idle is no stall')
+
+    def test_the_quiet_are_pinged_and_the_dead_are_cut(self):
+        with Host('ping_ms=300', 'dead_ms=600') as host:
+            with host.connect() as wire:
+                started = time.monotonic()
+                self.assertEqual(wire.frame()[0], PING)
+                self.assertLess(abs(time.monotonic() - started - 0.3), 0.2)
+                self.assertIsNone(wire.closing_silently())
+                self.assertLess(abs(time.monotonic() - started - 0.6), 0.3)
+            self.assertEqual(host.stats()['silent'], 1)
+
+    def test_whoever_answers_or_speaks_lives(self):
+        with Host('ping_ms=200', 'dead_ms=400') as host, host.connect() as wire, \
+                host.connect('CP-2') as talker:
+            for _ in range(6):
+                opcode, payload = wire.frame()
+                self.assertEqual(opcode, PING)
+                wire.raw(frame(PONG, payload))
+                self.assertEqual(talker.echo('x'), 'x')
+            self.assertEqual(wire.echo('x'), 'x')
+
+    def test_pings_can_be_switched_off_or_set_for_one_pile(self):
+        with Host('ping_ms=200', 'dead_ms=400') as host, host.connect('Mute') as mute:
+            time.sleep(1)
+            mute.socket.settimeout(0.1)
+            with self.assertRaises(TimeoutError):
+                mute.frame()
+            mute.socket.settimeout(10)
+            self.assertEqual(mute.echo('x'), 'x')
+        with Host('ping_ms=0', 'dead_ms=0') as host, host.connect('Eager') as eager:
+            self.assertEqual(eager.frame()[0], PING)
+
+    def test_a_flood_that_the_library_hides_is_found(self):
+        """Empty pongs are told to nobody; the socket's own counter gives them away."""
+        with Host('ping_ms=300', 'dead_ms=5000') as host, host.connect() as wire:
+            raw = frame(PONG) * 20000
+            try:
+                for _ in range(20):
+                    wire.raw(raw)
+                    time.sleep(0.05)
+            except OSError:
+                pass
+            wire.closing_silently()
+            stats = host.stats()
+            self.assertEqual((stats['control'], stats['silent']), (1, 0))
+
+
+if __name__ == '__main__':
+    unittest.main()

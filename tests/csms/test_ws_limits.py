@@ -1,0 +1,220 @@
+"""Limits of number, address and time, each reached and passed by one: rows B05, B09, E15, G04, and
+the metrics page through promtool."""
+import os
+import shutil
+import socket
+import subprocess
+import time
+import unittest
+
+from wire import TEXT, Host, frame, parse_head, upgrade
+
+
+def descriptors(pid):
+    return len(os.listdir('/proc/%d/fd' % pid))
+
+
+def cpu_seconds(pid):
+    with open('/proc/%d/stat' % pid) as f:
+        fields = f.read().rpartition(')')[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
+
+
+class Limits(unittest.TestCase):
+    def test_the_last_slot_is_given_and_the_next_one_is_told_to_wait(self):
+        with Host('connections=20') as host:
+            wires = [host.connect('CP-1') for _ in range(20)]
+            status, headers = host.status('CP-2')
+            self.assertEqual((status, headers['retry-after']), (503, '30'))
+            self.assertEqual(host.status('nobody')[0], 401)
+            wires.pop().socket.close()
+            time.sleep(0.1)
+            wires.append(host.connect('CP-2'))
+            self.assertEqual(wires[-1].stats()['connections'], 20)
+            for wire in wires:
+                wire.socket.close()
+
+    def test_5000_that_say_nothing_stay_bounded_and_keep_nobody_out(self):
+        with Host('half_open=500', 'handshake_ms=1500') as host:
+            silent = []
+            for i in range(5000):
+                s = socket.socket()
+                s.connect(('127.0.0.1', host.port))
+                silent.append(s)
+                if i % 1000 == 999:
+                    with host.connect('CP-1') as wire:
+                        stats = wire.stats()
+                        self.assertLessEqual(stats['half_open'], 500)
+                        self.assertLess(descriptors(host.process.pid), 600)
+            self.assertGreaterEqual(stats['evicted'], 4400)
+            time.sleep(1.8)
+            with host.connect('CP-1') as wire:
+                stats = wire.stats()
+                self.assertEqual(stats['half_open'], 0)
+                self.assertGreaterEqual(stats['too_slow'], 400)
+            for s in silent:
+                s.close()
+
+    def test_a_slow_request_is_closed_in_time_however_it_drips(self):
+        with Host('handshake_ms=600') as host, host.socket() as s, host.socket() as quiet:
+            started = time.monotonic()
+            answer = b''
+            try:
+                for byte in upgrade() * 3:
+                    s.sendall(bytes([byte]))
+                    time.sleep(0.02)
+            except OSError:
+                pass
+            try:
+                answer = s.recv(4096)
+            except OSError:
+                pass
+            self.assertLess(time.monotonic() - started, 4)
+            self.assertIn(parse_head(answer)[0], (408, 0))
+            self.assertEqual(quiet.recv(1), b'')
+            self.assertIn('too_slow', host.refusals())
+
+    def test_half_open_sockets_of_one_address_are_counted(self):
+        with Host('half_open_per_address=5', 'spare_loopback=0') as host:
+            held = [host.socket() for _ in range(5)]
+            time.sleep(0.1)
+            self.assertEqual(host.status('CP-1')[0], 503)
+            held.pop().close()
+            time.sleep(0.1)
+            with host.connect('CP-1') as wire:
+                self.assertGreaterEqual(wire.stats()['address'], 1)
+            for s in held:
+                s.close()
+
+    def test_connections_of_one_address_are_counted(self):
+        with Host('connections_per_address=3', 'spare_loopback=0') as host:
+            wires = [host.connect('CP-%d' % (1 + i % 2)) for i in range(3)]
+            self.assertEqual(host.status('CP-1')[0], 503)
+            wires.pop().socket.close()
+            time.sleep(0.1)
+            wires.append(host.connect('CP-1'))
+            for wire in wires:
+                wire.socket.close()
+
+    def test_new_sockets_of_one_address_have_a_rate(self):
+        with Host('accepts_per_minute=60', 'accepts_burst=10', 'spare_loopback=0') as host:
+            got = [host.status('nobody')[0] for _ in range(15)]
+            self.assertEqual(got[:10], [401] * 10)
+            self.assertIn(503, got)
+            self.assertLessEqual(got.count(401), 12)
+            time.sleep(1.2)
+            self.assertEqual(host.status('nobody')[0], 401)
+
+    def test_this_machine_is_spared_for_a_proxy(self):
+        with Host('half_open_per_address=1', 'connections_per_address=1',
+                  'accepts_burst=1') as host:
+            wires = [host.connect('CP-1') for _ in range(10)]
+            for wire in wires:
+                wire.socket.close()
+
+    def test_new_sockets_of_all_addresses_wait_in_the_backlog(self):
+        with Host('accepts_per_s=50', 'connections=200') as host:
+            started = time.monotonic()
+            wires = [host.connect('CP-1') for _ in range(60)]
+            self.assertGreater(time.monotonic() - started, 0.8)
+            for wire in wires:
+                wire.socket.close()
+
+    def test_without_descriptors_accepting_rests_and_the_loop_does_not_spin(self):
+        prefix = ('/bin/sh', '-c', 'ulimit -n 64 && exec "$0" "$@"')
+        with Host('handshake_ms=3000', prefix=prefix) as host:
+            first = host.connect('CP-1')
+            crowd = [socket.create_connection(('127.0.0.1', host.port)) for _ in range(100)]
+            time.sleep(0.3)
+            before = cpu_seconds(host.process.pid)
+            time.sleep(1)
+            self.assertLess(cpu_seconds(host.process.pid) - before, 0.4)
+            self.assertEqual(first.echo('still served'), 'still served')
+            self.assertGreater(first.stats()['accept_paused'], 0)
+            for s in crowd:
+                s.close()
+            time.sleep(0.7)
+            with host.connect('CP-2') as wire:
+                self.assertEqual(wire.echo('again'), 'again')
+            first.socket.close()
+
+    def test_large_messages_share_their_memory_and_all_arrive(self):
+        """Room for two at once: the others wait, also while holding half a message."""
+        with Host('message_bytes=400000', 'large_bytes=800000', 'stall_ms=2000') as host:
+            wires = [host.connect('CP-1') for _ in range(8)]
+            whole = [frame(TEXT, chr(97 + i) * 300000) for i in range(8)]
+            for wire, raw in zip(wires, whole):
+                wire.raw(raw[:100000])
+            for wire, raw in zip(wires, whole):
+                wire.socket.settimeout(20)
+                wire.raw(raw[100000:150000])
+            for i in range(8):
+                wires[i].raw(whole[i][150000:])
+                self.assertEqual(wires[i].receive(), chr(97 + i) * 300000)
+            stats = wires[0].stats()
+            self.assertEqual((stats['stalled'], stats['too_large']), (0, 0))
+            for wire in wires:
+                wire.socket.close()
+
+    def test_whoever_waits_for_room_may_die_and_the_rest_go_on(self):
+        with Host('message_bytes=400000', 'large_bytes=400000', 'stall_ms=700') as host:
+            wires = [host.connect('CP-1') for _ in range(5)]
+            for i, wire in enumerate(wires):
+                wire.raw(frame(TEXT, chr(97 + i) * 300000)[:80000])
+                time.sleep(0.02)
+            wires[2].socket.close()
+            wires[3].raw(frame(TEXT, 'd' * 300000)[80000:])
+            # The first holds the room and stalls; then the waiting ones get it in turn.
+            self.assertIsNone(wires[0].closing())
+            self.assertIsNone(wires[1].closing())
+            with host.connect('CP-2') as wire:
+                self.assertEqual(wire.echo('x' * 70000), 'x' * 70000)
+            for wire in wires:
+                wire.socket.close()
+
+    def test_a_storm_of_2000_is_let_in(self):
+        with Host('connections=2100', 'stations=2000') as host:
+            sockets = []
+            for i in range(2000):
+                s = socket.create_connection(('127.0.0.1', host.port))
+                s.sendall(upgrade('X-%d' % i))
+                sockets.append(s)
+            for s in sockets:
+                s.settimeout(30)
+                self.assertIn(b' 101 ', s.recv(4096))
+            with host.connect('CP-1') as wire:
+                self.assertEqual(wire.stats()['connections'], 2001)
+            for s in sockets:
+                s.close()
+
+    def test_a_setting_that_lets_less_through_holds_for_messages_and_fragments(self):
+        with Host('message_bytes=2000', 'fragments=3', 'send_messages=2', 'control_burst=5') as host:
+            with host.connect() as wire:
+                self.assertEqual(wire.echo('x' * 2000), 'x' * 2000)
+                wire.send('x' * 2001)
+                self.assertEqual(wire.closing(), 1009)
+            with host.connect() as wire:
+                wire.raw(frame(TEXT, 'a', final=False) + frame(0, 'b', final=False) + frame(0, 'c'))
+                self.assertEqual(wire.receive(), 'abc')
+                wire.raw(frame(TEXT, 'a', final=False) + frame(0, 'b', final=False) * 3)
+                self.assertEqual(wire.closing(), 1008)
+
+
+class Metrics(unittest.TestCase):
+    def test_promtool_finds_nothing_to_say_about_the_real_page(self):
+        promtool = shutil.which('promtool')
+        self.assertTrue(promtool, 'promtool is missing: install the package prometheus')
+        with Host() as host:
+            for how in ({'auth': None}, {'path': '/x'}, {'protocols': []}):
+                host.status('CP-1', **how)
+            page = host.ask(b'GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n').partition(b'\r\n\r\n')[2]
+        for line in (b'csms_ws_refused_total{reason="no_credentials"} 1',
+                     b'csms_ws_refused_total{reason="path"} 1',
+                     b'csms_ws_refused_total{reason="subprotocol"} 1'):
+            self.assertIn(line, page)
+        run = subprocess.run([promtool, 'check', 'metrics'], input=page, capture_output=True)
+        self.assertEqual((run.returncode, run.stdout, run.stderr), (0, b'', b''))
+
+
+if __name__ == '__main__':
+    unittest.main()
