@@ -59,25 +59,60 @@ static void follow(struct bill_work *w, struct limited *l)
     }
 }
 
+/* Keeps sums of weights in their type; what it costs in precision is below 1e-15. */
+enum { WEIGHT_BITS = 56 };
+
+static __int128 scaled(__int128 list, struct bill_ratio ratio)
+{
+    return list / ratio.divide * ratio.multiply + list % ratio.divide * ratio.multiply / ratio.divide;
+}
+
+/* The proportions in which a limit is shared come from the exact amounts: those at six decimals
+ * would let a rounding grow with the limit. */
+static void weigh_cells(struct bill_work *w)
+{
+    enum bill_tax tax = w->rate->tariff->tax;
+    __int128 most = 0;
+    unsigned shift = 0;
+
+    for (unsigned i = 0; i < w->cell_count; i++)
+        most = w->cells[i].list > most ? w->cells[i].list : most;
+    while (most >> shift >> WEIGHT_BITS != 0)
+        shift++;
+    for (unsigned i = 0; i < w->cell_count; i++) {
+        struct bill_cell *c = &w->cells[i];
+
+        c->net_weight = (int64_t)(scaled(c->list, bill_ratio_net(tax, c->vat_ppm)) >> shift);
+        c->vat_weight = (int64_t)(scaled(c->list, bill_ratio_vat(tax, c->vat_ppm)) >> shift);
+    }
+}
+
+static bool any(const int64_t *weights, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        if (weights[i] > 0)
+            return true;
+    }
+    return false;
+}
+
 static void share_over_cells(struct bill_work *w, int64_t net_micro, int64_t vat_micro)
 {
     int64_t net[BILL_CELLS_MAX], vat[BILL_CELLS_MAX], shares[BILL_CELLS_MAX];
-    int64_t vat_sum = 0;
 
     for (unsigned i = 0; i < w->cell_count; i++) {
-        net[i] = w->cells[i].net_micro;
-        vat[i] = w->cells[i].vat_micro;
-        vat_sum += vat[i];
+        net[i] = w->cells[i].net_weight;
+        vat[i] = w->cells[i].vat_weight;
     }
     if (net_micro != w->side->net_micro) {
         bill_share(net_micro, net, w->cell_count, shares);
         for (unsigned i = 0; i < w->cell_count; i++)
-            w->cells[i].net_change = shares[i] - net[i];
+            w->cells[i].net_change = shares[i] - w->cells[i].net_micro;
     }
     if (vat_micro != w->side->vat_micro) {
-        bill_share(vat_micro, vat_sum > 0 ? vat : net, w->cell_count, shares);
+        bill_share(vat_micro, any(vat, w->cell_count) ? vat : net, w->cell_count, shares);
         for (unsigned i = 0; i < w->cell_count; i++)
-            w->cells[i].vat_change = shares[i] - vat[i];
+            w->cells[i].vat_change = shares[i] - w->cells[i].vat_micro;
     }
 }
 
@@ -117,14 +152,13 @@ static void share_over_groups(struct bill_work *w, int64_t net_minor, int64_t va
 {
     struct bill_side *side = w->side;
     int64_t net[BILL_VAT_RATES_MAX] = { 0 }, vat[BILL_VAT_RATES_MAX] = { 0 };
-    int64_t shares[BILL_VAT_RATES_MAX], vat_sum = 0;
+    int64_t shares[BILL_VAT_RATES_MAX];
 
     for (unsigned i = 0; i < w->cell_count; i++) {
         unsigned g = bill_work_group(w, w->cells[i].vat_ppm);
 
-        net[g] += w->cells[i].net_micro + w->cells[i].net_change;
-        vat[g] += w->cells[i].vat_micro + w->cells[i].vat_change;
-        vat_sum += w->cells[i].vat_micro + w->cells[i].vat_change;
+        net[g] += w->cells[i].net_weight;
+        vat[g] += w->cells[i].vat_weight;
     }
     if (net_minor != side->net_minor) {
         bill_share(net_minor, net, side->group_count, shares);
@@ -132,7 +166,7 @@ static void share_over_groups(struct bill_work *w, int64_t net_minor, int64_t va
             side->groups[g].net_minor = shares[g];
     }
     if (vat_minor != side->vat_minor) {
-        bill_share(vat_minor, vat_sum > 0 ? vat : net, side->group_count, shares);
+        bill_share(vat_minor, any(vat, side->group_count) ? vat : net, side->group_count, shares);
         for (unsigned g = 0; g < side->group_count; g++)
             side->groups[g].vat_minor = shares[g];
     }
@@ -150,6 +184,10 @@ static void limit_groups(struct bill_work *w, const struct limited *l, const str
         gross = bill_round(l->gross_micro, t->exponent);
     net = limit_minor(w, net, min->net_micro, t->max_price.net_micro);
     gross = limit_minor(w, gross, min->gross_micro, t->max_price.gross_micro);
+    if (gross < net) /* a minimum was rounded up: no VAT is less than none */
+        gross = limit_minor(w, net, BILL_ABSENT, t->max_price.gross_micro);
+    if (gross < net)
+        net = gross;
     if (net != w->side->net_minor || gross != w->side->gross_minor)
         share_over_groups(w, net, gross - net);
 }
@@ -164,6 +202,7 @@ void bill_limits_apply(struct bill_work *w)
 
     if (!w->rate->begun)
         return;
+    weigh_cells(w);
     l.net_kind = apply(&l.net_micro, min->net_micro, t->max_price.net_micro);
     l.gross_kind = apply(&l.gross_micro, min->gross_micro, t->max_price.gross_micro);
     follow(w, &l);

@@ -15,6 +15,7 @@ struct bill_cell {
     __int128 list;
     int64_t weight;                /* the list amount at six decimals */
     int64_t net_micro, vat_micro;  /* sums of its lines */
+    int64_t net_weight, vat_weight; /* the same in proportion, before any cutting */
     int64_t net_change, vat_change; /* what a price limit did */
 };
 enum { BILL_CELLS_MAX = BILL_LIMIT_LINES_MAX };

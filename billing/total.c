@@ -184,6 +184,8 @@ static void settle_lines(struct bill_work *w)
 
         net[i] = bill_exact_of(lines[i].list, n.multiply, n.divide);
         vat[i] = bill_exact_of(lines[i].list, v.multiply, v.divide);
+        if (lines[i].vat_ppm == 0)
+            vat[i].rest = -(int64_t)BILL_COMPONENTS_MAX * BILL_REST_WHOLE; /* never its turn */
     }
     bill_settle(w->side->net_micro, net, w->price_count);
     bill_settle(w->side->vat_micro, vat, w->price_count);

@@ -329,6 +329,9 @@ def _apply_limits(groups, amounts, totals, new, bounds, options):
                            bounds, "net", unit)
     new_gross = _minor_limit(half_away(new[1] * unit) if new[1] != totals[1] else gross,
                              bounds, "gross", unit)
+    if new_gross < new_net:  # a minimum was rounded up: no VAT is less than none
+        new_gross = _minor_limit(new_net, bounds | {"min_price": {"gross": None}}, "gross", unit)
+        new_net = min(new_net, new_gross)
     net_parts = [groups[v][0] for v in rates]
     vat_parts = [groups[v][1] for v in rates]
     if new_net != net:
