@@ -64,6 +64,12 @@ static void database_watch(struct node *node)
     }
 }
 
+static void lock_gone(struct node *node)
+{
+    node->unlocked_ms = 0;
+    core_close_all(node->core, node_now(node), CORE_CLOSE_RESTART, "the node lost its lock");
+}
+
 static void drain_watch(struct node *node)
 {
     uint64_t now_ms = loop_mono_ms(node->config.loop);
@@ -101,6 +107,8 @@ static void tick(void *ctx)
     core_tick(node->core, node_now(node));
     trace_flush(node->trace, now_ms);
     database_watch(node);
+    if (node->unlocked_ms != 0 && now_ms - node->unlocked_ms >= AWAY_MS)
+        lock_gone(node);
     if (now_ms - node->looked_ms >= LOOK_MS) {
         node->looked_ms = now_ms;
         roster_directory(node->roster);
@@ -138,8 +146,11 @@ static void lane_event(void *ctx, enum db_lane_event event, const char *detail)
     struct node_lane *lane = ctx;
     struct log_kv pairs[] = {log_str("lane", lane->name), log_str("event", words[event]),
         log_str("detail", detail)};
+    bool again = event == DB_LANE_LOST && lane->down; /* one line for an outage, not for each try */
 
-    log_write(lane->node->config.log, events[event], pairs, 3);
+    lane->down = event == DB_LANE_LOST;
+    if (!again)
+        log_write(lane->node->config.log, events[event], pairs, 3);
 }
 
 static void lane_watch(void *ctx, int fd, bool want_read, bool want_write)
@@ -195,7 +206,20 @@ static struct db_lane *lane_make(struct node *node, struct node_lane *lane, cons
     return made;
 }
 
-/* D16: a node that lost its lock no longer owns its piles. */
+static void heard(struct node *node, const char *channel, const char *detail)
+{
+    char *end = NULL;
+    long long station = detail != NULL ? strtoll(detail, &end, 10) : 0;
+
+    if (strncmp(channel, "joulebook_node_", 15) == 0 && station > 0)
+        core_command_hint(node->core, node_now(node), station);
+    else
+        roster_directory(node->roster);
+}
+
+/* D16: a node that lost its lock no longer owns its piles.  While the database is away nobody else
+ * can take it either, so the piles stay for as long as they would stay without it (D4); who finds
+ * the lock in other hands gives them up at once. */
 static void listen_event(
     void *ctx, enum db_listen_event event, const char *channel, const char *detail)
 {
@@ -203,23 +227,23 @@ static void listen_event(
     struct node *node = lane->node;
 
     if (event == DB_LISTEN_HEARD) {
-        char *end = NULL;
-        long long station = detail != NULL ? strtoll(detail, &end, 10) : 0;
-
-        if (strncmp(channel, "joulebook_node_", 15) == 0 && station > 0)
-            core_command_hint(node->core, node_now(node), station);
-        else
-            roster_directory(node->roster);
+        heard(node, channel, detail);
         return;
     }
     if (event == DB_LISTEN_UP) {
+        node->unlocked_ms = 0;
+        lane->down = false;
         log_event(node->config.log, DB_UP, log_str("lane", "listen"));
         roster_reload(node->roster);
         return;
     }
-    log_event(node->config.log, DB_DOWN, log_str("lane", "listen"), log_str("detail", detail));
+    if (!lane->down)
+        log_event(node->config.log, DB_DOWN, log_str("lane", "listen"), log_str("detail", detail));
+    lane->down = true;
     if (event == DB_LISTEN_LOST)
-        core_close_all(node->core, node_now(node), CORE_CLOSE_RESTART, "the node lost its lock");
+        node->unlocked_ms = loop_mono_ms(node->config.loop);
+    if (event == DB_LISTEN_OTHER)
+        lock_gone(node);
 }
 
 static bool listen_make(struct node *node)

@@ -22,6 +22,7 @@ struct node_lane {
     struct node *node;
     const char *name;
     struct link link;
+    bool down; /* and told so */
 };
 
 /* What a lane's `done` needs besides the token. */
@@ -52,6 +53,7 @@ struct node {
     struct db_args args; /* of the work that is being bound */
     struct wheel_timer tick;
     uint64_t looked_ms, seen_ms, drain_ms, drained_ms;
+    uint64_t unlocked_ms; /* since when the node's lock is lost; 0: it is held, or was never */
     bool away, draining, sockets_drained;
     loop_call *ended;
     void *ended_ctx;
