@@ -86,7 +86,6 @@ CREATE TABLE ledger.hold (
     PRIMARY KEY (session_uid, account_id),
     CHECK ((state = 'active') = (resolved_at IS NULL))
 );
-CREATE INDEX hold_active ON ledger.hold (account_id) WHERE state = 'active';
 
 CREATE TABLE ledger.settlement (
     session_uid       uuid NOT NULL,
@@ -234,7 +233,7 @@ CREATE TRIGGER settlement_guard BEFORE UPDATE ON ledger.settlement
 
 -- The lock of an accounting day: shared by whoever books into it, exclusive for whoever closes it.
 CREATE FUNCTION ledger.day_lock_key(p_period date) RETURNS integer
-LANGUAGE sql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql IMMUTABLE AS $$
     SELECT p_period - date '2000-01-01'
 $$;
 

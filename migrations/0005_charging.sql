@@ -5,6 +5,8 @@ SET LOCAL ROLE joulebook_owner;
 -- piles hold. It is also the session's key here, so that nothing else needs to know the pile.
 CREATE SEQUENCE core.transaction_id AS bigint MINVALUE 1 MAXVALUE 2147483647 NO CYCLE;
 
+-- Few foreign keys: a start copies ids that it has just read, from rows that nobody may delete.
+-- Those that money hangs on are checked all the same.
 CREATE TABLE core.session (
     transaction_id     bigint PRIMARY KEY DEFAULT nextval('core.transaction_id')
                            CHECK (transaction_id BETWEEN 1 AND 2147483647),
@@ -14,19 +16,19 @@ CREATE TABLE core.session (
     start_key          uuid UNIQUE,
     state              text NOT NULL DEFAULT 'open'
                            CHECK (state IN ('open', 'presumed_ended', 'stopped', 'review', 'settled', 'lost')),
-    station_id         bigint NOT NULL REFERENCES core.station,
+    station_id         bigint NOT NULL,
     connector          integer,                      -- null: a start that could not be read
-    site_id            bigint NOT NULL REFERENCES core.site,
+    site_id            bigint NOT NULL,
     place              text,                         -- where a relocatable or mobile pile stood
     tag_key            uuid,
     tag_hint           text,
-    card_id            bigint REFERENCES core.card,
-    customer_id        bigint REFERENCES core.customer,
+    card_id            bigint,
+    customer_id        bigint,
     account_id         bigint REFERENCES ledger.account,  -- who pays; the site's suspense account if unknown
-    vehicle_id         bigint REFERENCES core.vehicle,
-    fleet_id           bigint REFERENCES core.fleet,
+    vehicle_id         bigint,
+    fleet_id           bigint,
     group_id           bigint,                       -- two guns on one bus share one
-    currency           text NOT NULL REFERENCES core.currency,
+    currency           text NOT NULL,
     direction          text NOT NULL DEFAULT 'import' CHECK (direction IN ('import', 'export', 'both')),
     tariff_version_id  bigint REFERENCES core.tariff_version,  -- frozen here
     reservation_id     bigint,
@@ -71,18 +73,17 @@ CREATE INDEX session_unsettled ON core.session (state, stopped_at) WHERE state I
 -- The messages behind a session as they were sent, and the raw tags: evidence and personal data,
 -- apart from the session so that a person can be forgotten.
 CREATE TABLE core.session_message (
-    id             bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     transaction_id bigint NOT NULL,
     kind           text NOT NULL CHECK (kind IN ('start', 'start_conflict', 'stop', 'stop_conflict')),
+    digest         uuid NOT NULL,                    -- of what was said: the same conflict is kept once
     received_at    timestamptz NOT NULL,
     id_tag         text,
     at_text        text,
     meter_mwh      bigint,
     frame          text,
     deviations     text,
-    digest         uuid NOT NULL                     -- of what was said: the same conflict is kept once
+    PRIMARY KEY (transaction_id, kind, digest)
 );
-CREATE UNIQUE INDEX session_message_once ON core.session_message (transaction_id, kind, digest);
 
 -- A Stop whose session is not known (yet).
 CREATE TABLE core.unmatched_stop (

@@ -81,7 +81,8 @@ COMMENT ON VIEW ledger.inv_settlement_journal IS 'Settlements whose postings dif
 
 CREATE VIEW ledger.inv_settled_session AS
     SELECT s.uid AS session_uid, s.state, t.version
-    FROM core.session s FULL JOIN ledger.settlement t ON t.session_uid = s.uid AND t.state = 'posted'
+    FROM core.session s
+    FULL JOIN (SELECT * FROM ledger.settlement x WHERE x.state = 'posted') t ON t.session_uid = s.uid
     WHERE (COALESCE(s.state, '') = 'settled') <> (t.version IS NOT NULL)
       AND NOT COALESCE(t.provisional AND s.state IN ('stopped', 'review'), false);
 COMMENT ON VIEW ledger.inv_settled_session IS 'Settled sessions without a bill, or bills without a settled session | 会话状态与结算不一致';

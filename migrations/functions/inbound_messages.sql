@@ -172,26 +172,26 @@ CREATE OR REPLACE FUNCTION inbound.unusable(p_station bigint, p_action text, p_r
     p_code text, p_member text, OUT outcome text, OUT transaction_id bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    key uuid := inbound.frame_digest(p_station, p_frame);
-    session_uid uuid;
+    content uuid := inbound.frame_digest(p_station, p_frame);
+    unread uuid;
 BEGIN
     SET CONSTRAINTS ALL DEFERRED;
     IF p_action = 'StartTransaction' THEN
-        SELECT s.transaction_id, s.uid INTO transaction_id, session_uid FROM core.session s WHERE s.start_key = key;
+        SELECT s.transaction_id, s.uid INTO transaction_id, unread FROM core.session s WHERE s.start_key = content;
         IF transaction_id IS NULL THEN
             INSERT INTO core.session AS s (start_key, station_id, site_id, account_id, currency, verdict, unsecured,
                 boot_number, started_at, start_received_at, place)
-            SELECT key, x.id, x.site_id,
+            SELECT content, x.id, x.site_id,
                 (SELECT a.id FROM ledger.account a WHERE a.site_id = x.site_id AND a.purpose = 'suspense' ORDER BY a.id LIMIT 1),
                 t.currency, 'Invalid', true, x.boot_number, p_received_at, p_received_at, x.place
             FROM core.station x JOIN core.site t ON t.id = x.site_id WHERE x.id = p_station
-            ON CONFLICT (start_key) DO NOTHING RETURNING s.transaction_id, s.uid INTO transaction_id, session_uid;
+            ON CONFLICT (start_key) DO NOTHING RETURNING s.transaction_id, s.uid INTO transaction_id, unread;
             IF transaction_id IS NULL THEN
-                SELECT s.transaction_id, s.uid INTO STRICT transaction_id, session_uid FROM core.session s WHERE s.start_key = key;
+                SELECT s.transaction_id, s.uid INTO STRICT transaction_id, unread FROM core.session s WHERE s.start_key = content;
             END IF;
         END IF;
     END IF;
-    PERFORM core.review_open('unusable', true, key::text, p_station, session_uid, p_received_at,
+    PERFORM core.review_open('unusable', true, content::text, p_station, unread, p_received_at,
         jsonb_build_object('action', p_action, 'code', p_code, 'member', p_member, 'transaction_id', transaction_id), p_frame);
     outcome := 'done';
     SET CONSTRAINTS ALL IMMEDIATE;

@@ -12,7 +12,7 @@ COMMENT ON FUNCTION inbound.frame_digest(bigint, text) IS
     'Digest of a frame''s content without its message id | 报文内容（不含消息编号）的摘要';
 
 CREATE OR REPLACE FUNCTION inbound.digest(VARIADIC p_parts text[])
-RETURNS uuid LANGUAGE sql IMMUTABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+RETURNS uuid LANGUAGE sql STABLE PARALLEL SAFE AS $$
     -- A separator that no part can hold, and an absent part is not an empty one.
     SELECT encode(substr(sha256(convert_to(array_to_string(p_parts, E'\x1f', E'\x1e'), 'UTF8')), 1, 16), 'hex')::uuid
 $$;
@@ -27,7 +27,7 @@ COMMENT ON FUNCTION inbound.digest(text[]) IS 'Digest of the parts of a business
 -- Half a minute is the network's and the pile's own laziness, not a wrong clock.
 CREATE OR REPLACE FUNCTION inbound.effective_time(p_at timestamptz, p_received_at timestamptz, p_queued boolean,
     p_offset_us bigint, p_registered_at timestamptz, OUT at timestamptz, OUT clockless boolean, OUT doubt text)
-LANGUAGE plpgsql IMMUTABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql IMMUTABLE AS $$
 BEGIN
     clockless := COALESCE(p_at < p_registered_at OR p_at > p_received_at + interval '1 day', true);
     at := p_at;
@@ -55,7 +55,7 @@ COMMENT ON FUNCTION inbound.effective_time(timestamptz, timestamptz, boolean, bi
 
 -- A time that a column keeps as evidence; the rest of it stands in the text.
 CREATE OR REPLACE FUNCTION inbound.reported_time(p_at timestamptz)
-RETURNS timestamptz LANGUAGE sql IMMUTABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+RETURNS timestamptz LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT CASE WHEN p_at > '1900-01-01 00:00:00+00' AND p_at < '2200-01-01 00:00:00+00' THEN p_at END
 $$;
 ALTER FUNCTION inbound.reported_time(timestamptz) OWNER TO joulebook_writer;

@@ -18,10 +18,11 @@ DECLARE
     known core.session;
     running bigint;
     session_id uuid;
-    key uuid;
+    content uuid;
     account bigint;
     verdict text;
     unsecured boolean := false;
+    wanted bigint;
     problem text;
 BEGIN
     SET CONSTRAINTS ALL DEFERRED;
@@ -37,24 +38,32 @@ BEGIN
     SELECT * INTO clock FROM inbound.effective_time(p_at, p_received_at, p_queued, p_offset_us, here.registered_at);
     SELECT * INTO tag FROM core.tag_check(p_id_tag, p_received_at);
     -- Where the time is none, the boot and the register tell one start from the next.
-    key := inbound.digest(p_station::text, p_connector::text, tag.tag_key::text, extract(epoch FROM p_at)::text,
+    content := inbound.digest(p_station::text, p_connector::text, tag.tag_key::text, extract(epoch FROM p_at)::text,
         CASE WHEN clock.clockless THEN here.boot_number || '/' || COALESCE(p_meter_start_mwh::text, '') END);
 
-    SELECT * INTO known FROM core.session s WHERE s.start_key = key;
+    SELECT * INTO known FROM core.session s WHERE s.start_key = content;
     IF known.uid IS NULL THEN
         SELECT * INTO tariff FROM core.tariff_pick(tag.customer_id, tag.fleet_id, tag.tag_group_id, p_station,
             p_connector, here.site_id, clock.at);
         verdict := tag.status;
-        SELECT a.id, a.currency, a.closed_at, a.max_sessions INTO payer FROM ledger.account a WHERE a.id = tag.account_id;
-        IF payer.currency <> COALESCE(tariff.currency, here.currency) OR payer.closed_at IS NOT NULL THEN
-            problem := CASE WHEN payer.closed_at IS NULL THEN 'currency_mismatch' ELSE 'account_closed' END;
+        IF tag.account_id IS NULL OR p_unsecured THEN
+            SELECT true AS got, a.currency, a.closed_at, a.max_sessions, 0::bigint AS free_minor,
+                NULL::bigint AS bonus_account_id, 0::bigint AS bonus_free_minor
+            INTO payer FROM (SELECT) nobody LEFT JOIN ledger.account a ON a.id = tag.account_id;
         ELSE
-            account := payer.id;
+            SELECT l.got, l.currency, l.closed_at, l.max_sessions, l.free_minor, l.bonus_account_id, l.bonus_free_minor
+            INTO payer FROM ledger.payer_lock(tag.account_id, false) l;
+            IF NOT payer.got THEN
+                outcome := 'busy';
+                RETURN;
+            END IF;
         END IF;
-
-        IF account IS NOT NULL AND NOT p_unsecured AND NOT ledger.lock_accounts(account, false) THEN
-            outcome := 'busy';
-            RETURN;
+        IF tag.account_id IS NOT NULL THEN
+            IF payer.currency <> COALESCE(tariff.currency, here.currency) OR payer.closed_at IS NOT NULL THEN
+                problem := CASE WHEN payer.closed_at IS NULL THEN 'currency_mismatch' ELSE 'account_closed' END;
+            ELSE
+                account := tag.account_id;
+            END IF;
         END IF;
         -- The last one on this connector was left without its Stop, which may still come.
         SELECT s.transaction_id INTO running FROM core.session s
@@ -74,7 +83,7 @@ BEGIN
                 WHEN payer.max_sessions <= (SELECT count(*) FROM core.session s
                         WHERE s.account_id = account AND s.state = 'open' AND s.transaction_id IS DISTINCT FROM running)
                     THEN 'ConcurrentTx'
-                WHEN NOT p_unsecured AND ledger.free_minor(account) < here.min_start_minor THEN 'Blocked'
+                WHEN NOT p_unsecured AND payer.free_minor + payer.bonus_free_minor < here.min_start_minor THEN 'Blocked'
                 ELSE 'Accepted' END;
             -- Offline the energy is on its way already: the session runs on, its money not set aside.
             unsecured := verdict <> 'Accepted' OR p_unsecured;
@@ -89,30 +98,39 @@ BEGIN
             customer_id, account_id, vehicle_id, fleet_id, currency, direction, tariff_version_id, reservation_id, verdict,
             verdict_expiry, verdict_parent, unsecured, boot_number, started_at, start_reported_at, start_received_at,
             start_queued, start_offset_us, meter_start_mwh)
-        VALUES (session_id, key, p_station, p_connector, here.site_id, here.place, tag.tag_key, core.tag_hint(p_id_tag),
+        VALUES (session_id, content, p_station, p_connector, here.site_id, here.place, tag.tag_key, core.tag_hint(p_id_tag),
             tag.card_id, tag.customer_id, account, tag.vehicle_id, tag.fleet_id,
             COALESCE(tariff.currency, here.currency), CASE WHEN here.export_allowed THEN 'both' ELSE 'import' END,
             tariff.tariff_version_id, p_reservation, verdict, tag.expiry, tag.parent, unsecured, here.boot_number, clock.at,
             inbound.reported_time(p_at), p_received_at, p_queued, p_offset_us, p_meter_start_mwh)
         ON CONFLICT (start_key) DO NOTHING RETURNING s.transaction_id INTO transaction_id;
         IF transaction_id IS NOT NULL THEN
-            IF verdict = 'Accepted' AND NOT p_unsecured THEN
-                PERFORM ledger.place_hold(session_id, account, inbound.hold_wanted(here.hold_floor_minor,
-                    tariff.top_price_micro, here.max_power_w, here.exponent), here.min_start_minor,
-                    p_received_at + interval '2 days');
-            ELSIF verdict = 'Accepted' THEN
+            IF verdict = 'Accepted' AND p_unsecured THEN
                 INSERT INTO core.job (kind, key) VALUES ('hold', session_id::text)
                 ON CONFLICT (kind, key) WHERE state IN ('queued', 'running') DO NOTHING;
+            ELSIF verdict = 'Accepted' THEN
+                wanted := inbound.hold_wanted(here.hold_floor_minor, tariff.top_price_micro, here.max_power_w, here.exponent);
+                wanted := wanted - ledger.hold_write(session_id, payer.bonus_account_id,
+                    LEAST(payer.bonus_free_minor, wanted), p_received_at + interval '2 days');
+                PERFORM ledger.hold_write(session_id, account, LEAST(payer.free_minor, wanted),
+                    p_received_at + interval '2 days');
             END IF;
             INSERT INTO core.session_message (transaction_id, kind, received_at, id_tag, at_text, meter_mwh, frame,
                 deviations, digest)
             VALUES (start.transaction_id, 'start', p_received_at, p_id_tag, p_at_text, p_meter_start_mwh, p_frame,
-                p_deviations, key);
+                p_deviations, content);
             IF running IS NOT NULL THEN
                 PERFORM inbound.presume_ended(running, p_received_at);
             END IF;
-            PERFORM inbound.start_doubts(transaction_id, COALESCE(clock.doubt, ''), problem);
-            PERFORM inbound.start_evidence(transaction_id, p_id_tag);
+            IF clock.doubt IS NOT NULL OR problem IS NOT NULL OR tag.card_id IS NULL OR tariff.tariff_version_id IS NULL
+               OR p_meter_start_mwh IS NULL OR p_meter_start_mwh < 0 OR p_connector IS NULL OR p_connector < 1 THEN
+                PERFORM inbound.start_doubts(transaction_id, clock.doubt, problem);
+            END IF;
+            IF EXISTS (SELECT FROM core.command c WHERE c.station_id = p_station AND c.state IN ('sent', 'unknown', 'accepted')
+                         AND c.requested_at > p_received_at - interval '10 minutes')
+               OR EXISTS (SELECT FROM core.unmatched_stop u WHERE u.station_id = p_station AND u.state = 'waiting') THEN
+                PERFORM inbound.start_evidence(transaction_id, p_id_tag);
+            END IF;
             outcome := 'done';
             status := verdict;
             expiry := tag.expiry;
@@ -121,7 +139,7 @@ BEGIN
             RETURN;
         END IF;
         -- Another connection of this pile brought the same start in the same instant.
-        SELECT * INTO STRICT known FROM core.session s WHERE s.start_key = key;
+        SELECT * INTO STRICT known FROM core.session s WHERE s.start_key = content;
     END IF;
     outcome := 'done';
     transaction_id := known.transaction_id;

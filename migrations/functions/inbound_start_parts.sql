@@ -2,7 +2,7 @@
 
 -- What a session may cost at most in its first hour, at least the site's floor.
 CREATE OR REPLACE FUNCTION inbound.hold_wanted(p_floor_minor bigint, p_top_price_micro bigint, p_power_w bigint, p_exponent smallint)
-RETURNS bigint LANGUAGE sql IMMUTABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT GREATEST(p_floor_minor, LEAST(COALESCE(
         ceil(p_top_price_micro::numeric * p_power_w / 1000 / power(10::numeric, 6 - p_exponent)), 0), 1000000000000)::bigint)
 $$;
@@ -58,13 +58,9 @@ DECLARE
     item record;
 BEGIN
     SELECT * INTO s FROM core.session x WHERE x.transaction_id = p_transaction;
-    IF p_time_doubt = '' AND p_problem IS NULL AND s.card_id IS NOT NULL AND s.tariff_version_id IS NOT NULL
-       AND s.meter_start_mwh >= 0 AND s.connector > 0 THEN
-        RETURN;
-    END IF;
     SELECT * INTO m FROM core.session_message x WHERE x.transaction_id = p_transaction AND x.kind = 'start';
     FOR item IN SELECT * FROM (VALUES
-            (p_time_doubt, true, p_time_doubt <> ''),
+            (p_time_doubt, true, p_time_doubt IS NOT NULL),
             (p_problem, false, p_problem IS NOT NULL),
             ('unknown_tag', false, s.card_id IS NULL),
             ('no_tariff', true, s.tariff_version_id IS NULL),
@@ -138,7 +134,7 @@ BEGIN
     LEFT JOIN core.tariff_version v ON v.id = s.tariff_version_id
     LEFT JOIN core.connector c ON c.station_id = s.station_id AND c.number = s.connector
     WHERE t.id = s.site_id;
-    PERFORM ledger.lock_accounts(s.account_id, true);
+    PERFORM ledger.lock_accounts(s.account_id);
     SELECT * INTO s FROM core.session x WHERE x.uid = p_session FOR NO KEY UPDATE;
     IF s.state <> 'open' THEN
         RETURN 'none';

@@ -41,7 +41,7 @@ COMMENT ON FUNCTION inbound.stop_match(core.unmatched_stop) IS
 
 -- No more than the connector can give in that time, with a tenth and half a kWh of tolerance.
 CREATE OR REPLACE FUNCTION inbound.energy_plausible(p_energy_mwh bigint, p_power_w bigint, p_from timestamptz, p_to timestamptz)
-RETURNS boolean LANGUAGE sql IMMUTABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT p_power_w IS NULL
         OR p_energy_mwh <= 500000 + p_power_w * 1.1 * GREATEST(extract(epoch FROM p_to - p_from), 0) / 3.6
 $$;

@@ -1,99 +1,131 @@
 -- Holds. Money is only set aside here; nothing is posted.
 
--- Takes the balance rows that a session on this account may draw on, in the order of their ids and
--- without waiting. False: somebody else has one, and the caller has written nothing yet.
-CREATE OR REPLACE FUNCTION ledger.lock_accounts(p_account bigint, p_wait boolean)
-RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+-- Takes the balance rows that a session on this account draws on, in the order of their ids, and
+-- tells what is free in them. With p_wait false nobody is waited for: got false means that somebody
+-- else has one, and the caller has written nothing yet.
+CREATE OR REPLACE FUNCTION ledger.payer_lock(p_account bigint, p_wait boolean,
+    OUT got boolean, OUT account_id bigint, OUT currency text, OUT closed_at timestamptz, OUT max_sessions integer,
+    OUT purpose text, OUT free_minor bigint, OUT bonus_account_id bigint, OUT bonus_free_minor bigint)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    wanted bigint[];
-    got integer;
+    customer bigint;
+    keeps boolean;
+    balance record;
+    rows integer := 0;
 BEGIN
-    SELECT array_agg(x.id) INTO wanted FROM ledger.account a
-    JOIN ledger.account x ON x.id = a.id
-        OR a.purpose = 'wallet' AND x.customer_id = a.customer_id AND x.currency = a.currency
-           AND x.purpose IN ('bonus', 'arrears')
-    WHERE a.id = p_account AND x.keeps_balance;
-    IF p_wait THEN
-        PERFORM FROM ledger.account_balance b WHERE b.account_id = ANY (wanted) ORDER BY b.account_id FOR NO KEY UPDATE;
-        RETURN true;
+    SELECT a.id, a.currency, a.closed_at, a.max_sessions, a.purpose, a.customer_id, a.keeps_balance
+    INTO account_id, currency, closed_at, max_sessions, purpose, customer, keeps
+    FROM ledger.account a WHERE a.id = p_account;
+    free_minor := 0;
+    bonus_free_minor := 0;
+    got := true;
+    IF keeps IS NOT TRUE THEN
+        RETURN;
     END IF;
-    SELECT count(*) INTO got FROM (
-        SELECT FROM ledger.account_balance b WHERE b.account_id = ANY (wanted)
-        ORDER BY b.account_id FOR NO KEY UPDATE SKIP LOCKED) t;
-    RETURN got = COALESCE(cardinality(wanted), 0);
+    IF purpose = 'wallet' THEN
+        SELECT a.id INTO bonus_account_id FROM ledger.account a
+        WHERE a.customer_id = customer AND a.currency = payer_lock.currency AND a.purpose = 'bonus' AND a.closed_at IS NULL;
+    END IF;
+    IF p_wait THEN
+        PERFORM FROM ledger.account_balance b WHERE b.account_id IN (p_account, bonus_account_id)
+        ORDER BY b.account_id FOR NO KEY UPDATE;
+    END IF;
+    FOR balance IN SELECT b.* FROM ledger.account_balance b WHERE b.account_id IN (p_account, bonus_account_id)
+                   ORDER BY b.account_id FOR NO KEY UPDATE SKIP LOCKED LOOP
+        rows := rows + 1;
+        IF balance.account_id = bonus_account_id THEN
+            bonus_free_minor := GREATEST(balance.posted - balance.held - COALESCE(balance.floor_minor, 0), 0);
+        ELSIF purpose = 'receivable' THEN
+            free_minor := GREATEST(COALESCE(balance.ceiling_minor - balance.posted - balance.held, 1000000000000), 0);
+        ELSE
+            free_minor := GREATEST(balance.posted - balance.held - COALESCE(balance.floor_minor, 0), 0);
+        END IF;
+    END LOOP;
+    got := rows = 1 + (bonus_account_id IS NOT NULL)::integer;
 END
 $$;
-ALTER FUNCTION ledger.lock_accounts(bigint, boolean) OWNER TO joulebook_writer;
-REVOKE ALL ON FUNCTION ledger.lock_accounts(bigint, boolean) FROM PUBLIC;
-COMMENT ON FUNCTION ledger.lock_accounts(bigint, boolean) IS
-    'Locks the balance rows of a payer in id order | 按账户编号顺序锁定付款方余额';
+ALTER FUNCTION ledger.payer_lock(bigint, boolean) OWNER TO joulebook_writer;
+REVOKE ALL ON FUNCTION ledger.payer_lock(bigint, boolean) FROM PUBLIC;
+COMMENT ON FUNCTION ledger.payer_lock(bigint, boolean) IS
+    'Locks a payer''s balance rows in id order and tells what is free | 按账户编号顺序锁定付款方余额并返回可用额';
+
+-- The same for settlement, which may need the arrears too; it waits.
+CREATE OR REPLACE FUNCTION ledger.lock_accounts(p_account bigint)
+RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM FROM ledger.account_balance b
+    WHERE b.account_id = ANY (ARRAY(
+        SELECT p_account
+        UNION SELECT x.id FROM ledger.account a JOIN ledger.account x
+            ON x.customer_id = a.customer_id AND x.currency = a.currency AND x.purpose IN ('bonus', 'arrears')
+        WHERE a.id = p_account AND a.purpose = 'wallet'))
+    ORDER BY b.account_id FOR NO KEY UPDATE;
+END
+$$;
+ALTER FUNCTION ledger.lock_accounts(bigint) OWNER TO joulebook_writer;
+REVOKE ALL ON FUNCTION ledger.lock_accounts(bigint) FROM PUBLIC;
+COMMENT ON FUNCTION ledger.lock_accounts(bigint) IS
+    'Locks all balance rows of a payer in id order | 按账户编号顺序锁定付款方全部余额';
 
 -- Sets aside up to p_wanted for a session, bonus first, and at least p_minimum or nothing. Never
 -- raises for lack of money: done, short (nothing held), repeat (held before), none (an account that
--- keeps no balance). The caller holds the rows' locks, or waits for them here.
+-- keeps no balance). Waits for the balance rows unless the caller has them.
 CREATE OR REPLACE FUNCTION ledger.place_hold(p_session uuid, p_account bigint, p_wanted bigint, p_minimum bigint,
     p_expires_at timestamptz, OUT status text, OUT held_minor bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    payer ledger.account;
-    bonus bigint;
-    bonus_free bigint := 0;
-    payer_free bigint;
-    bonus_part bigint;
-    payer_part bigint;
+    payer record;
 BEGIN
-    held_minor := 0;
     SELECT sum(h.amount_minor) INTO held_minor FROM ledger.hold h WHERE h.session_uid = p_session;
     IF held_minor IS NOT NULL THEN
         status := 'repeat';
         RETURN;
     END IF;
+    SELECT * INTO payer FROM ledger.payer_lock(p_account, true);
+    status := CASE
+        WHEN payer.purpose IS NULL OR payer.purpose NOT IN ('wallet', 'receivable') THEN 'none'
+        WHEN payer.closed_at IS NOT NULL OR payer.free_minor + payer.bonus_free_minor < GREATEST(p_minimum, 1) THEN 'short'
+        ELSE 'done' END;
     held_minor := 0;
-    SELECT * INTO payer FROM ledger.account a WHERE a.id = p_account;
-    IF payer.id IS NULL OR NOT payer.keeps_balance THEN
-        status := 'none';
-        RETURN;
+    IF status = 'done' THEN
+        held_minor := ledger.hold_write(p_session, payer.bonus_account_id, LEAST(payer.bonus_free_minor, p_wanted), p_expires_at)
+            + ledger.hold_write(p_session, p_account,
+                LEAST(payer.free_minor, p_wanted - LEAST(payer.bonus_free_minor, p_wanted)), p_expires_at);
+        IF held_minor < GREATEST(LEAST(p_minimum, p_wanted), 1) THEN
+            RAISE EXCEPTION 'the hold of session % fell short under lock', p_session USING ERRCODE = '23514';
+        END IF;
     END IF;
-    PERFORM ledger.lock_accounts(p_account, true);
-    IF payer.purpose = 'wallet' THEN
-        SELECT a.id, GREATEST(b.posted - b.held - COALESCE(b.floor_minor, 0), 0) INTO bonus, bonus_free
-        FROM ledger.account a JOIN ledger.account_balance b ON b.account_id = a.id
-        WHERE a.customer_id = payer.customer_id AND a.currency = payer.currency AND a.purpose = 'bonus'
-          AND a.closed_at IS NULL;
-    END IF;
-    SELECT CASE payer.purpose
-               WHEN 'receivable' THEN COALESCE(b.ceiling_minor - b.posted - b.held, p_wanted)
-               ELSE b.posted - b.held - COALESCE(b.floor_minor, 0) END
-    INTO payer_free FROM ledger.account_balance b WHERE b.account_id = payer.id;
-    bonus_part := LEAST(COALESCE(bonus_free, 0), p_wanted);
-    payer_part := LEAST(GREATEST(payer_free, 0), p_wanted - bonus_part);
-    IF payer.closed_at IS NOT NULL OR bonus_part + payer_part < GREATEST(p_minimum, 1) THEN
-        status := 'short';
-        RETURN;
-    END IF;
-    -- Conditional all the same: the write itself checks what was free a moment ago.
-    UPDATE ledger.account_balance b SET held = b.held + payer_part
-    WHERE b.account_id = payer.id AND payer_part > 0
-      AND CASE payer.purpose
-              WHEN 'receivable' THEN b.ceiling_minor IS NULL OR b.posted + b.held + payer_part <= b.ceiling_minor
-              ELSE b.posted - b.held - payer_part >= COALESCE(b.floor_minor, 0) END;
-    IF NOT FOUND AND payer_part > 0 THEN
-        status := 'short';
-        RETURN;
-    END IF;
-    UPDATE ledger.account_balance b SET held = b.held + bonus_part
-    WHERE b.account_id = bonus AND bonus_part > 0 AND b.posted - b.held - bonus_part >= COALESCE(b.floor_minor, 0);
-    INSERT INTO ledger.hold (session_uid, account_id, amount_minor, expires_at)
-    SELECT p_session, v.account, v.part, p_expires_at
-    FROM (VALUES (payer.id, payer_part), (bonus, bonus_part)) AS v(account, part) WHERE v.part > 0;
-    status := 'done';
-    held_minor := payer_part + bonus_part;
 END
 $$;
 ALTER FUNCTION ledger.place_hold(uuid, bigint, bigint, bigint, timestamptz) OWNER TO joulebook_writer;
 REVOKE ALL ON FUNCTION ledger.place_hold(uuid, bigint, bigint, bigint, timestamptz) FROM PUBLIC;
 COMMENT ON FUNCTION ledger.place_hold(uuid, bigint, bigint, bigint, timestamptz) IS
     'Sets money aside for a session, bonus first | 为会话冻结资金，先赠金后余额';
+
+-- One hold on one account, whose row the caller has. Conditional all the same: the write itself checks
+-- what was free. Returns what is held, 0 if it was not there.
+CREATE OR REPLACE FUNCTION ledger.hold_write(p_session uuid, p_account bigint, p_amount bigint, p_expires_at timestamptz)
+RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF p_account IS NULL OR p_amount <= 0 THEN
+        RETURN 0;
+    END IF;
+    UPDATE ledger.account_balance b SET held = b.held + p_amount
+    WHERE b.account_id = p_account
+      AND (b.floor_minor IS NULL OR b.posted - b.held - p_amount >= b.floor_minor)
+      AND (b.ceiling_minor IS NULL OR b.posted + b.held + p_amount <= b.ceiling_minor);
+    IF NOT FOUND THEN
+        RETURN 0;
+    END IF;
+    INSERT INTO ledger.hold (session_uid, account_id, amount_minor, expires_at)
+    VALUES (p_session, p_account, p_amount, p_expires_at);
+    RETURN p_amount;
+END
+$$;
+ALTER FUNCTION ledger.hold_write(uuid, bigint, bigint, timestamptz) OWNER TO joulebook_writer;
+REVOKE ALL ON FUNCTION ledger.hold_write(uuid, bigint, bigint, timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION ledger.hold_write(uuid, bigint, bigint, timestamptz) IS
+    'Writes one hold if the money is there | 余额足够时写入一笔冻结';
 
 -- Ends all active holds of a session; returns what they held. The caller holds the balance rows' locks
 -- or waits for them here, in id order.

@@ -27,6 +27,8 @@ BEGIN
         IF EXISTS (SELECT FROM ledger.closed_day c WHERE c.period = day) THEN
             day := today;
         END IF;
+        -- Whoever set them immediate before in this transaction meant its own rows.
+        SET CONSTRAINTS ledger.journal_balanced, ledger.entry_balanced DEFERRED;
         INSERT INTO ledger.journal (idem_key, request_hash, kind, reverses, session_uid, site_id, event_at, period, actor, memo)
         VALUES (p_idem_key, p_request_hash, p_kind, p_reverses, p_session, p_site, p_event_at, day, p_actor, p_memo)
         ON CONFLICT (idem_key) DO NOTHING RETURNING id INTO journal;

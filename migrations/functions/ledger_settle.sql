@@ -27,7 +27,7 @@ BEGIN
         RETURN;
     END IF;
     SELECT * INTO payer FROM ledger.account a WHERE a.id = ledger.session_payer(s);
-    PERFORM ledger.lock_accounts(payer.id, true);
+    PERFORM ledger.lock_accounts(payer.id);
     SELECT * INTO s FROM core.session x WHERE x.uid = p_session FOR NO KEY UPDATE;
     SELECT * INTO live FROM ledger.settlement t WHERE t.session_uid = s.uid AND t.state = 'posted';
     IF s.state = 'settled' THEN

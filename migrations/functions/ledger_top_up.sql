@@ -29,7 +29,7 @@ BEGIN
         journal := known.journal_id;
         RETURN;
     END IF;
-    PERFORM ledger.lock_accounts(p_account, true);
+    PERFORM ledger.lock_accounts(p_account);
     SELECT a.id, GREATEST(b.posted, 0) INTO arrears, owed FROM ledger.account a
     JOIN ledger.account_balance b ON b.account_id = a.id
     WHERE a.customer_id = wallet.customer_id AND a.currency = wallet.currency AND a.purpose = 'arrears'
