@@ -1,0 +1,81 @@
+-- Clocks: a queue is no wrong clock, a known offset shifts, and 1970 is no time.
+SELECT t.test('two sessions of 1970 with a known offset are two bills; one start of 1970 sent three times is one', $$
+    p := t.house('H'); w := t.card('TAG00000001', 1000000, 9);
+    m := -(extract(epoch FROM now()) * 1000000)::bigint;     -- the pile began to count at our now
+    FOR n IN 1..2 LOOP
+        FOR r IN 1..3 LOOP
+            SELECT * INTO b FROM t.start(p, 'TAG00000001', 1000, 'epoch', 1, now() + n * interval '1 minute', false, m);
+            a := COALESCE(a, b);
+        END LOOP;
+        PERFORM t.stop(p, b.transaction_id, 1500, 'epoch'::timestamptz + interval '5 minutes', NULL, now() + interval '5 minutes', false, m);
+    END LOOP;
+    PERFORM t.is((SELECT count(*) FROM core.session), 2::bigint, 'sessions');
+    PERFORM t.is((SELECT string_agg(state, ',') FROM core.session), 'stopped,stopped', 'both are billed');
+    PERFORM t.is((SELECT bool_and(started_at = now() AND stopped_at = now() + interval '5 minutes') FROM core.session), true, 'shifted');
+    PERFORM t.is((SELECT count(*) FROM core.review), 0::bigint, 'no review');
+$$);
+SELECT t.test('another boot of a clockless pile is another session', $$
+    p := t.house('H'); w := t.card('TAG00000001', 1000000, 9);
+    PERFORM t.start(p, 'TAG00000001', 1000, 'epoch', 1, now(), true, NULL);
+    PERFORM inbound.boot(p, now(), 'V', 'M', NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+    PERFORM t.start(p, 'TAG00000001', 1000, 'epoch', 1, now(), true, NULL);
+    PERFORM t.is((SELECT count(DISTINCT boot_number) FROM core.session), 2::bigint, 'boots');
+$$);
+SELECT t.test('1970 on a pile connected throughout, offset unknown, is confirmed, kept and in review', $$
+    p := t.house('H'); w := t.card('TAG00000001', 1000000, 9);
+    SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, 'epoch', 1, now(), false, NULL);
+    PERFORM t.is(a.outcome || a.status, 'doneAccepted', 'answer');
+    PERFORM t.is((SELECT kind || blocks FROM core.review), 'implausible_timetrue', 'review');
+    PERFORM t.is((SELECT started_at = now() AND start_reported_at = 'epoch' FROM core.session), true, 'both times are kept');
+    PERFORM t.stop(p, a.transaction_id, 1500, now() + interval '10 minutes', NULL, now() + interval '10 minutes');
+    PERFORM t.is((SELECT state FROM core.session), 'review', 'not billed');
+$$);
+SELECT t.test('a queued start is taken as it is, however old; only before the pile was in service it is none', $$
+    p := t.house('H'); w := t.card('TAG00000001', 1000000, 9);
+    PERFORM t.start(p, 'TAG00000001', 1000, now() - interval '20 days', 1, now(), true, 7200000000);
+    PERFORM t.is((SELECT started_at FROM core.session), now() - interval '20 days', 'as it is');
+    PERFORM t.is((SELECT count(*) FROM core.review), 0::bigint, 'no review');
+    PERFORM t.start(p, 'TAG00000001', 1000, now() - interval '40 days', 2, now(), true, NULL);
+    PERFORM t.is((SELECT kind FROM core.review), 'implausible_time', 'before its time');
+$$);
+SELECT t.test('a live message is shifted by a known offset of half a minute and more, and by less not', $$
+    FOR r IN SELECT * FROM (VALUES (7200000000::bigint, interval '2 hours'), (-90000000, interval '-90 seconds'),
+            (29999999, interval '0'), (0, interval '0'), (-1, interval '0')) v(offset_us, shift) LOOP
+        SELECT * INTO a FROM inbound.effective_time(now() + r.shift, now(), false, r.offset_us, now() - interval '1 year');
+        PERFORM t.is(a.at, now(), 'offset ' || r.offset_us);
+        PERFORM t.is(a.doubt, NULL, 'no doubt');
+    END LOOP;
+$$);
+SELECT t.test('an old time on a live pile is doubted only while its offset is unknown', $$
+    PERFORM t.is((inbound.effective_time(now() - interval '6 minutes', now(), false, NULL, now() - interval '1 year')).doubt, 'stale_time', 'unknown');
+    PERFORM t.is((inbound.effective_time(now() - interval '4 minutes', now(), false, NULL, now() - interval '1 year')).doubt, NULL, 'recent');
+    PERFORM t.is((inbound.effective_time(now() - interval '6 minutes', now(), false, 0, now() - interval '1 year')).doubt, NULL, 'known');
+    PERFORM t.is((inbound.effective_time(now() - interval '6 minutes', now(), true, NULL, now() - interval '1 year')).doubt, NULL, 'queued');
+    PERFORM t.is((inbound.effective_time(NULL, now(), true, NULL, now() - interval '1 year')).doubt, 'no_time', 'none');
+    FOR x IN SELECT unnest(ARRAY['infinity', '-infinity', '294276-12-31 00:00:00+00', '4713-01-02 00:00:00+00 BC']) LOOP
+        PERFORM t.is((inbound.effective_time(x::timestamptz, now(), b, o, now() - interval '1 year')).at, now(), x)
+        FROM (VALUES (true, NULL), (false, NULL), (false, 9223372036854775807), (true, -9223372036854775807)) v(b, o);
+    END LOOP;
+$$);
+SELECT t.test('a start at the end of all time is a session, with its text as evidence', $$
+    p := t.house('H'); w := t.card('TAG00000001', 1000000, 9);
+    SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, '294276-12-31 00:00:00+00', 1, now(), true, NULL);
+    SELECT * INTO b FROM t.start(p, 'TAG00000001', 1000, 'infinity', 2, now(), true, NULL);
+    PERFORM t.is(a.outcome || b.outcome, 'donedone', 'answers');
+    PERFORM t.is((SELECT string_agg(at_text, ',' ORDER BY transaction_id) FROM core.session_message), '294276-12-31 00:00:00+00,infinity', 'texts');
+    PERFORM t.stop(p, a.transaction_id, 1100, '294276-12-31 00:00:01+00', NULL, now() + interval '1 minute', true, NULL);
+    PERFORM t.is((SELECT count(*) FROM core.review WHERE blocks), 3::bigint, 'reviews');
+    PERFORM core.review_decide(id, 'bill', NULL, NULL, 'me') FROM core.review WHERE blocks ORDER BY id;
+    PERFORM t.is(ledger.settlement_input(uid) IS NOT NULL, true, 'and can be rated once decided') FROM core.session WHERE transaction_id = a.transaction_id;
+$$);
+SELECT t.test('readings shift with their session: the slot of a price is the one in which they were taken', $$
+    p := t.house('H'); w := t.card('TAG00000001', 1000000, 9);
+    SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now() + interval '2 hours', 1, now(), false, 7200000000);
+    INSERT INTO core.meter_reading (station, at, connector, hash, received_at, transaction_id, import_mwh)
+    VALUES (p, now() + interval '2 hours 10 minutes', 1, 1, now(), a.transaction_id, 1100000);
+    PERFORM t.stop(p, a.transaction_id, 1200, now() + interval '2 hours 20 minutes', NULL, now() + interval '20 minutes', false, 7200000000);
+    SELECT ledger.settlement_input(uid) INTO x FROM core.session;
+    PERFORM t.is((x::jsonb #>> '{readings,0,at}')::timestamptz, now() + interval '10 minutes', 'reading');
+    PERFORM t.is((x::jsonb #>> '{session,started_at}')::timestamptz, now(), 'start');
+    PERFORM t.is((x::jsonb #>> '{session,stopped_at}')::timestamptz, now() + interval '20 minutes', 'stop');
+$$);

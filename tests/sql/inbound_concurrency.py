@@ -1,0 +1,405 @@
+"""Several sessions at once: what the functions promise when they meet.
+
+Each Session is a psql that lives as long as it is asked, so that transactions stay open and
+overlap exactly as a test wants them to. Standard library only.
+"""
+import os
+import subprocess
+import sys
+import threading
+import time
+
+CONNINFO = sys.argv[1]
+HERE = os.path.dirname(os.path.abspath(__file__))
+END = "-- end --"
+TESTS = []
+
+
+class Session:
+    """One connection; run() returns the lines of its answer, errors among them."""
+
+    def __init__(self, role=None):
+        self.psql = subprocess.Popen(
+            ["psql", "-X", "-q", "-A", "-t", "-v", "VERBOSITY=sqlstate", "-d", CONNINFO],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if role:
+            self.run(f"SET ROLE {role}")
+
+    def send(self, sql):
+        self.psql.stdin.write(f"{sql};\n\\echo {END}\n")
+        self.psql.stdin.flush()
+
+    def receive(self):
+        lines = []
+        for line in self.psql.stdout:
+            line = line.rstrip("\n")
+            if line == END:
+                return lines
+            lines.append(line)
+        raise AssertionError("psql ended: " + "\n".join(lines))
+
+    def run(self, sql):
+        self.send(sql)
+        return self.receive()
+
+    def one(self, sql):
+        lines = self.run(sql)
+        assert len(lines) == 1, f"{sql}: {lines}"
+        return lines[0]
+
+    def close(self):
+        self.psql.stdin.close()
+        self.psql.wait(timeout=30)
+        self.psql.stdout.close()
+
+
+def test(function):
+    TESTS.append(function)
+    return function
+
+
+def same(got, want, what):
+    assert got == want, f"{what}: got {got!r}, wanted {want!r}"
+
+
+def sound(session):
+    same(session.run("SELECT * FROM ledger.invariants()"), [], "invariants")
+
+
+def parallel(jobs):
+    """Runs callables at once, each in a thread; their results in order."""
+    results = [None] * len(jobs)
+
+    def work(i):
+        results[i] = jobs[i]()
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(len(jobs))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
+
+
+START = "SELECT outcome || '|' || COALESCE(status, '-') || '|' || COALESCE(transaction_id::text, '-') FROM t.start({})"
+
+
+@test
+def a_start_does_not_wait_for_an_account_in_somebody_elses_hands(admin):
+    """D3: busy at once, having written nothing; done as soon as the row is free; unsecured goes through."""
+    station = admin.one("SELECT t.house('BUSY')")
+    wallet = admin.one("SELECT t.card('BUSYTAG00001', 100000)")
+    holder, lane = Session(), Session("joulebook_app")
+    holder.run(f"BEGIN; SELECT 1 FROM ledger.account_balance WHERE account_id = {wallet} FOR NO KEY UPDATE")
+    began = time.monotonic()
+    answer = lane.one(START.format(f"{station}, 'BUSYTAG00001', 1000, '2026-01-01 00:00:00+00'::timestamptz, 1, now(), true"))
+    took = time.monotonic() - began
+    same(answer, "busy|-|-", "while it is held")
+    assert took < 1, f"it waited {took:.1f} s"
+    same(admin.one(f"SELECT count(*) FROM core.session WHERE station_id = {station}"), "0", "written")
+    answer = lane.one(START.format(f"{station}, 'BUSYTAG00001', 1000, now(), 2, now(), false, 0, true"))
+    same(answer.rsplit("|", 1)[0], "done|Accepted", "unsecured")
+    holder.run("COMMIT")
+    admin.run(f"UPDATE ledger.account SET max_sessions = 9 WHERE id = {wallet}")
+    answer = lane.one(START.format(f"{station}, 'BUSYTAG00001', 1000, now(), 1, now(), true"))
+    same(answer.rsplit("|", 1)[0], "done|Accepted", "when it is free")
+    holder.close()
+    lane.close()
+    sound(admin)
+
+
+@test
+def a_stop_does_not_wait_for_a_session_in_somebody_elses_hands(admin):
+    """D3: busy at once, having written nothing."""
+    station = admin.one("SELECT t.house('BUSYSTOP')")
+    admin.one("SELECT t.card('BUSYTAG00002', 100000)")
+    transaction = admin.one(START.format(f"{station}, 'BUSYTAG00002', 1000")).rsplit("|", 1)[1]
+    holder, lane = Session(), Session("joulebook_app")
+    holder.run(f"BEGIN; SELECT 1 FROM core.session WHERE transaction_id = {transaction} FOR NO KEY UPDATE")
+    stop = f"SELECT outcome FROM t.stop({station}, {transaction}, 1100, now() + interval '5 minutes')"
+    began = time.monotonic()
+    same(lane.one(stop), "busy", "while it is held")
+    assert time.monotonic() - began < 1
+    same(admin.one(f"SELECT count(*) FROM core.session_message WHERE transaction_id = {transaction} AND kind = 'stop'"), "0", "written")
+    holder.run("COMMIT")
+    same(lane.one(stop), "done", "when it is free")
+    holder.close()
+    lane.close()
+
+
+@test
+def boot_status_and_take_over_do_not_wait_either(admin):
+    """D3, for the other members of the lanes."""
+    station = admin.one("SELECT t.house('BUSYALL')")
+    holder, lane = Session(), Session("joulebook_app")
+    holder.run(f"BEGIN; SELECT 1 FROM core.station WHERE id = {station} FOR NO KEY UPDATE;"
+               f" SELECT 1 FROM core.connector WHERE station_id = {station} FOR NO KEY UPDATE;"
+               f" SELECT 1 FROM core.station_connection WHERE station_id = {station} FOR NO KEY UPDATE")
+    for call in (f"inbound.boot({station}, now(), 'V', 'M', NULL, NULL, NULL, NULL, NULL, NULL, NULL)",
+                 f"inbound.status({station}, 1, 'Available', 'NoError', NULL, NULL, NULL, now(), 'x', now())",
+                 f"inbound.take_over({station}, 1, 'x', now())",
+                 f"inbound.connection_close({station}, 1, now(), 'x')"):
+        same(lane.one(f"SELECT outcome FROM {call} AS q(outcome)" if "status(" in call or "close(" in call
+                      else f"SELECT outcome FROM {call}"), "busy", call)
+    same(lane.one(f"SELECT count(*) FROM core.session WHERE station_id = {station}"), "0", "the lane goes on")
+    holder.run("ROLLBACK")
+    holder.close()
+    lane.close()
+
+
+@test
+def fifty_starts_on_one_account_never_take_it_below_its_floor(admin):
+    """D42: one prepaid account, fifty piles at once, money for ten."""
+    admin.one("SELECT t.house('FIFTY', 1)")
+    admin.run("INSERT INTO core.station (identity, site_id, protection, registered_at)"
+              " SELECT 'FIFTY-' || g, site_id, 'IP54', registered_at FROM core.station, generate_series(1, 50) g WHERE identity = 'CP-FIFTY'")
+    admin.run("UPDATE core.site SET hold_floor_minor = 1000, min_start_minor = 1000 WHERE code = 'FIFTY'")
+    wallet = admin.one("SELECT t.card('FIFTYTAG0001', 10000, 100)")
+    stations = admin.run("SELECT id FROM core.station WHERE identity LIKE 'FIFTY-%' ORDER BY id")
+    same(len(stations), 50, "stations")
+
+    def work(station):
+        def start():
+            session = Session("joulebook_app")
+            tries = 0
+            while True:
+                answer = session.one(START.format(f"{station}, 'FIFTYTAG0001', 1000"))
+                if not answer.startswith("busy") or tries > 400:
+                    break
+                tries += 1
+                time.sleep(0.01)
+            session.close()
+            return answer.rsplit("|", 1)[0]
+        return start
+    answers = []
+    for i in range(0, 50, 10):
+        answers += parallel([work(station) for station in stations[i:i + 10]])
+    same(answers.count("done|Accepted"), 10, f"accepted of {answers}")
+    same(answers.count("done|Blocked"), 40, "blocked")
+    same(admin.one(f"SELECT posted || '/' || held FROM ledger.account_balance WHERE account_id = {wallet}"), "10000/10000", "balance")
+    sound(admin)
+
+
+@test
+def the_same_start_over_two_connections_at_once_is_one_session(admin):
+    """D02: the second waits for the first's commit and gives its answer."""
+    station = admin.one("SELECT t.house('TWICE')")
+    admin.one("SELECT t.card('TWICETAG0001', 0)")
+    one, two = Session("joulebook_app"), Session("joulebook_app")
+    arguments = f"{station}, 'TWICETAG0001', 1000, '2026-11-01 00:00:00+00'::timestamptz, 1, now(), true"
+    # Unsecured starts take no account, so nothing but the key stands between the two.
+    arguments += ", NULL, true"
+    one.run("BEGIN")
+    first = one.one(START.format(arguments))
+    two.send(START.format(arguments))
+    time.sleep(0.3)
+    one.run("COMMIT")
+    same(two.receive(), [first], "the answer of the other")
+    same(admin.one(f"SELECT count(*) FROM core.session WHERE station_id = {station}"), "1", "sessions")
+    one.close()
+    two.close()
+
+
+@test
+def a_thousand_parallel_repeats_of_one_top_up_book_once(admin):
+    """I6: same key, same content: one journal, a thousand times the same answer."""
+    wallet = admin.one("SELECT t.card('TOPUPTAG0001', 0)")
+
+    def work():
+        session = Session()
+        answers = session.run("; ".join(
+            f"SELECT outcome || journal FROM ledger.top_up('wechat', 'N1', {wallet}, 500, 0, 'me')" for _ in range(125)))
+        session.close()
+        return answers
+    answers = [a for batch in parallel([work] * 8) for a in batch]
+    same(len(answers), 1000, "answers")
+    same(sum(a.startswith("done") for a in answers), 1, "booked")
+    same(len({a.replace("done", "").replace("repeat", "") for a in answers}), 1, "journals")
+    same(admin.one(f"SELECT posted FROM ledger.account_balance WHERE account_id = {wallet}"), "500", "balance")
+    sound(admin)
+
+
+@test
+def a_thousand_parallel_repeats_of_one_settlement_book_once(admin):
+    """I5, I6, row 42: two workers on one session post it once."""
+    station = admin.one("SELECT t.house('SETTLE')")
+    admin.one("SELECT t.card('SETTLETAG001', 100000)")
+    transaction = admin.one(START.format(f"{station}, 'SETTLETAG001', 1000")).rsplit("|", 1)[1]
+    admin.one(f"SELECT outcome FROM t.stop({station}, {transaction}, 1100, now() + interval '5 minutes')")
+
+    def work():
+        session = Session()
+        answers = session.run("; ".join(f"SELECT outcome || journal FROM t.settle({transaction}, 530)" for _ in range(125)))
+        session.close()
+        return answers
+    answers = [a for batch in parallel([work] * 8) for a in batch]
+    same(len(answers), 1000, "answers")
+    same(len(set(answers)), 1, "answers that differ")
+    same(admin.one("SELECT count(*) FROM ledger.journal WHERE kind = 'settle' AND site_id = "
+                   f"(SELECT site_id FROM core.station WHERE id = {station})"), "1", "journals")
+    sound(admin)
+
+
+@test
+def an_entry_comes_from_its_journals_own_transaction(admin):
+    """D5: a committed journal takes no third line, an open one none from another transaction."""
+    wallet = admin.one("SELECT t.card('THIRDTAG0001', 500)")
+    journal = admin.one("SELECT max(id) FROM ledger.journal")
+    psp = admin.one("SELECT id FROM ledger.account WHERE purpose = 'psp' LIMIT 1")
+    line = "INSERT INTO ledger.entry (journal_id, line, account_id, side, amount_minor) VALUES ({}, {}, {}, '{}', 5)"
+    for role in ("joulebook_writer", "joulebook_owner", None):
+        session = Session(role)
+        # Even two lines that balance each other.
+        answer = session.run("BEGIN; " + line.format(journal, 3, psp, "D") + "; " + line.format(journal, 4, psp, "C") + "; COMMIT")
+        assert any("23514" in a for a in answer), f"{role}: {answer}"
+        session.close()
+    same(admin.one(f"SELECT count(*) FROM ledger.entry WHERE journal_id = {journal}"), "2", "lines")
+    one, two = Session("joulebook_writer"), Session("joulebook_writer")
+    one.run("BEGIN")
+    opened = one.one("INSERT INTO ledger.journal (idem_key, request_hash, kind, event_at, period, actor)"
+                     " VALUES ('open', 'x', 'adjust', now(), now()::date, 'me') RETURNING id")
+    answer = two.run(line.format(opened, 1, psp, "D"))
+    assert any("23514" in a for a in answer), f"another transaction: {answer}"
+    one.run("ROLLBACK")
+    one.close()
+    two.close()
+    del wallet
+    sound(admin)
+
+
+@test
+def an_unbalanced_journal_fails_at_commit(admin):
+    """I1: from both sides, whoever writes it."""
+    psp = admin.one("SELECT ledger.open_account('psp', 'unbalanced', 'CNY')")
+    session = Session("joulebook_writer")
+    for lines in ([], [("D", 5)], [("D", 5), ("C", 4)]):
+        session.run("BEGIN")
+        journal = session.one("INSERT INTO ledger.journal (idem_key, request_hash, kind, event_at, period, actor)"
+                              " VALUES ('unbalanced', 'x', 'adjust', now(), now()::date, 'me') RETURNING id")
+        for i, (side, amount) in enumerate(lines):
+            same(session.run(f"INSERT INTO ledger.entry (journal_id, line, account_id, side, amount_minor)"
+                             f" VALUES ({journal}, {i + 1}, {psp}, '{side}', {amount})"), [], "an entry")
+        answer = session.run("COMMIT")
+        assert any("23514" in a for a in answer), f"{lines}: {answer}"
+    session.close()
+    same(admin.one("SELECT count(*) FROM ledger.journal WHERE idem_key = 'unbalanced'"), "0", "journals")
+
+
+@test
+def closing_a_day_waits_for_whoever_books_into_it(admin):
+    """D5: a journal booked in an open transaction never lands in a day closed meanwhile."""
+    psp = admin.one("SELECT ledger.open_account('psp', 'day', 'CNY')")
+    promo = admin.one("SELECT ledger.open_account('promo', 'day', 'CNY')")
+    booker, closer = Session(), Session()
+    day = admin.one("SELECT (now() - interval '4 days')::date")
+    post = (f"SELECT ledger.post('{{}}', sha256('x'), 'adjust', now() - interval '4 days', NULL, 'me',"
+            f" ARRAY[ROW({psp}, 'D', 5), ROW({promo}, 'C', 5)]::ledger.leg[])")
+    booker.run("BEGIN")
+    booker.one(post.format("before"))
+    closer.send(f"SELECT outcome FROM ledger.close_day('{day}', 'me')")
+    time.sleep(0.5)
+    same(admin.one(f"SELECT count(*) FROM ledger.closed_day WHERE period = '{day}'"), "0", "closed while somebody books")
+    booker.run("COMMIT")
+    same(closer.receive(), ["done"], "closed afterwards")
+    same(admin.one(f"SELECT journals FROM ledger.closed_day WHERE period = '{day}'"), "1", "with that journal")
+    booker.one(post.format("after"))
+    same(admin.one("SELECT (period > now() - interval '2 days') FROM ledger.journal WHERE idem_key = 'after'"), "t", "the next is booked today")
+    booker.close()
+    closer.close()
+    sound(admin)
+
+
+@test
+def jobs_and_commands_are_claimed_once_by_many(admin):
+    """SKIP LOCKED: a hundred jobs, eight workers, none twice; a command goes out once."""
+    admin.run("INSERT INTO core.job (kind, key) SELECT 'race', g::text FROM generate_series(1, 100) g")
+    station = admin.one("SELECT t.house('RACE')")
+    epoch = admin.one(f"SELECT epoch FROM inbound.take_over({station}, 1, 'x', now())")
+    admin.run(f"INSERT INTO core.command (station_id, action, payload, deadline, actor)"
+              f" SELECT {station}, 'ClearCache', '{{}}', now() + interval '1 minute', 'me' FROM generate_series(1, 40)")
+
+    def work():
+        session = Session("joulebook_app")
+        jobs = session.run("; ".join("SELECT key FROM inbound.job_claim('{race}', 'w')" for _ in range(25)))
+        commands = session.run("; ".join(f"SELECT command_id FROM inbound.command_next({station}, {epoch}, now())" for _ in range(10)))
+        session.close()
+        return jobs, commands
+    results = parallel([work] * 8)
+    jobs = [j for js, _ in results for j in js]
+    commands = [c for _, cs in results for c in cs if c]
+    same((len(jobs), len(set(jobs))), (100, 100), "jobs")
+    same((len(commands), len(set(commands))), (40, 40), "commands")
+
+
+@test
+def the_stream_shows_nothing_that_commits_behind_its_reader(admin):
+    """D5: an id that commits later gets the later seq; a reader by seq misses none."""
+    admin.run("SELECT inbound.sequence()")
+    late = Session()
+    late.run("BEGIN")
+    first = late.one("INSERT INTO core.outbox (kind) VALUES ('late') RETURNING id")
+    second = admin.one("INSERT INTO core.outbox (kind) VALUES ('early') RETURNING id")
+    assert int(first) < int(second)
+    admin.run("SELECT inbound.sequence()")
+    cursor = admin.one(f"SELECT seq FROM core.outbox WHERE id = {second}")
+    late.run("COMMIT")
+    admin.run("SELECT inbound.sequence()")
+    same(admin.one(f"SELECT id FROM core.outbox WHERE seq > {cursor}"), first, "what comes after the cursor")
+    late.close()
+
+
+@test
+def a_refused_member_harms_no_other_of_its_batch(admin):
+    """D2: in one transaction, constraints deferred and immediate in turn: the good are done, the bad refused."""
+    station = admin.one("SELECT t.house('BATCH')")
+    admin.one("SELECT t.card('BATCHTAG0001', 1000000, 99)")
+    lane = Session("joulebook_app")
+    answers = lane.run(
+        "BEGIN; "
+        + START.format(f"{station}, 'BATCHTAG0001', 1") + "; "
+        + f"SELECT inbound.status({station}, 4000, 'Available', 'NoError', NULL, NULL, NULL, now(), 'x', now()); "
+        + START.format(f"{station}, 'BATCHTAG0001', 2, now(), 2") + "; "
+        + START.format("999999, 'BATCHTAG0001', 3") + "; COMMIT")
+    same([a.split("|")[0] for a in answers], ["done", "refused", "done", "refused"], "outcomes")
+    same(admin.one(f"SELECT count(*) FROM core.session WHERE station_id = {station}"), "2", "sessions")
+    lane.close()
+    sound(admin)
+
+
+@test
+def a_late_stop_makes_a_bill_in_the_making_void(admin):
+    """The Stop of a presumed ended session arrives between the input's taking and the posting."""
+    station = admin.one("SELECT t.house('LATE')")
+    admin.one("SELECT t.card('LATETAG00001', 100000, 9)")
+    start = "{}, 'LATETAG00001', {}, now() - interval '{}', 1, now(), true"
+    transaction = admin.one(START.format(start.format(station, 1000, "2 hours"))).rsplit("|", 1)[1]
+    admin.one(START.format(start.format(station, 5000, "1 hour")))
+    worker, lane = Session("joulebook_app"), Session("joulebook_app")
+    uid = admin.one(f"SELECT uid FROM core.session WHERE transaction_id = {transaction} AND state = 'presumed_ended'")
+    assert worker.one(f"SELECT ledger.settlement_input('{uid}')")
+    same(lane.one(f"SELECT outcome FROM t.stop({station}, {transaction}, 4000, now() - interval '90 minutes', NULL, now(), true)"), "done", "the Stop")
+    same(admin.one(f"SELECT outcome FROM t.settle({transaction}, 0)"), "busy", "the bill of before")
+    assert '"meter_stop_mwh" : "4000000"' in worker.one(f"SELECT ledger.settlement_input('{uid}')")
+    same(admin.one(f"SELECT outcome FROM t.settle({transaction}, 530)"), "done", "the bill of now")
+    worker.close()
+    lane.close()
+    sound(admin)
+
+
+def main():
+    subprocess.run(["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", CONNINFO, "-f", os.path.join(HERE, "fixture.psql")], check=True,
+                   stdout=subprocess.DEVNULL)
+    setup = Session()
+    setup.run("GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA t TO PUBLIC")
+    setup.close()
+    for function in TESTS:
+        name = function.__name__.replace("_", " ")
+        admin = Session()
+        try:
+            function(admin)
+            print(f"ok - {name}", flush=True)
+        except (AssertionError, OSError) as error:
+            print(f"not ok - {name}: {error}", flush=True)
+        admin.close()
+
+
+main()

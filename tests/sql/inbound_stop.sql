@@ -1,0 +1,247 @@
+-- StopTransaction: the first stands, none is lost, none is doubled, none bills what nobody can trust.
+SELECT t.test('D07: a stop repeated is acknowledged, one settlement is queued, the answer is the first one', $$
+    p := t.house('H'); w := t.card('TAG00000001', 100000);
+    SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now());
+    SELECT * INTO b FROM t.stop(p, a.transaction_id, 2000, now() + interval '10 minutes', 'TAG00000001');
+    SELECT * INTO c FROM t.stop(p, a.transaction_id, 2000, now() + interval '10 minutes', 'TAG00000001');
+    PERFORM t.is(b.outcome || b.status, 'doneAccepted', 'first');
+    PERFORM t.is(c, b, 'again');
+    PERFORM t.is((SELECT count(*) FROM core.job WHERE kind = 'settle'), 1::bigint, 'jobs');
+    PERFORM t.is((SELECT count(*) FROM core.review), 0::bigint, 'no review');
+$$);
+SELECT t.test('D07: a second stop with another meterStop is kept once and reviewed; the first bills', $$
+    p := t.house('H'); w := t.card('TAG00000001', 100000);
+    SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now());
+    PERFORM t.stop(p, a.transaction_id, 2000, now() + interval '10 minutes');
+    PERFORM t.stop(p, a.transaction_id, 2500, now() + interval '10 minutes');
+    PERFORM t.stop(p, a.transaction_id, 2500, now() + interval '10 minutes');
+    PERFORM t.is((SELECT meter_stop_mwh FROM core.session), 2000000::bigint, 'first stands');
+    PERFORM t.is((SELECT count(*) FROM core.session_message WHERE kind = 'stop_conflict'), 1::bigint, 'kept');
+    PERFORM t.is((SELECT string_agg(kind || blocks, ',') FROM core.review), 'stop_conflictfalse', 'review');
+    PERFORM t.is((t.settle(a.transaction_id, 100)).outcome, 'done', 'settled');
+    PERFORM t.stop(p, a.transaction_id, 2600, now() + interval '10 minutes');
+    PERFORM t.is((SELECT state FROM core.session), 'settled', 'no new money');
+$$);
+SELECT t.test('D06: a stop before its start waits, and is joined when the start comes', $$
+    p := t.house('H'); w := t.card('TAG00000001', 100000);
+    SELECT * INTO a FROM t.stop(p, -1, 2000, now() - interval '1 hour', 'TAG00000001', now(), true);
+    PERFORM t.is(a.outcome || a.status, 'doneAccepted', 'acknowledged');
+    PERFORM t.is((SELECT state FROM core.unmatched_stop), 'waiting', 'waiting');
+    PERFORM t.is((SELECT kind || state FROM core.review), 'unmatched_stopopen', 'in review');
+    SELECT * INTO b FROM t.start(p, 'TAG00000001', 1000, now() - interval '2 hours', 1, now(), true);
+    PERFORM t.is((SELECT state || meter_stop_mwh FROM core.session), 'stopped2000000', 'joined');
+    PERFORM t.is((SELECT state FROM core.unmatched_stop), 'joined', 'no longer waiting');
+    PERFORM t.is((SELECT state FROM core.review WHERE kind = 'unmatched_stop'), 'decided', 'review decided by evidence');
+    PERFORM t.is((SELECT count(*) FROM core.job WHERE kind = 'settle'), 1::bigint, 'to be settled');
+    SELECT * INTO c FROM t.stop(p, -1, 2000, now() - interval '1 hour', 'TAG00000001', now(), true);
+    PERFORM t.is(c, a, 'repeated afterwards: the same answer');
+    PERFORM t.is((SELECT count(*) FROM core.review WHERE state = 'open'), 0::bigint, 'and nothing new');
+$$);
+SELECT t.test('D06: a waiting stop is not joined to a start after it, of another tag, or with a higher register', $$
+    p := t.house('H'); w := t.card('TAG00000001', 1000000, 99); PERFORM t.card('TAG00000002', 100000);
+    PERFORM t.stop(p, -1, 2000, now() - interval '1 hour', 'TAG00000001', now(), true);
+    PERFORM t.start(p, 'TAG00000001', 1000, now() - interval '30 minutes', 1, now(), true);
+    PERFORM t.start(p, 'TAG00000002', 1000, now() - interval '2 hours', 2, now(), true);
+    PERFORM t.start(p, 'TAG00000001', 3000, now() - interval '3 hours', 2, now(), true);
+    PERFORM t.is((SELECT state FROM core.unmatched_stop), 'waiting', 'still waiting');
+    PERFORM t.is((SELECT count(*) FROM core.session WHERE stopped_at IS NOT NULL), 0::bigint, 'none stopped');
+$$);
+SELECT t.test('D08: a stop with -1 or 0 ends the only session that it can mean', $$
+    p := t.house('H'); w := t.card('TAG00000001', 1000000, 99);
+    FOR n IN SELECT unnest(ARRAY[-1, 0]) LOOP
+        SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000 + n, now() - interval '2 hours' + n * interval '1 second', 1, now(), true);
+        PERFORM t.stop(p, n, 2000 + n, now() - interval '1 hour', NULL, now(), true);
+        PERFORM t.is((SELECT state FROM core.session WHERE transaction_id = a.transaction_id), 'stopped', 'with ' || n);
+        SELECT * INTO b FROM t.stop(p, n, 2000 + n, now() - interval '1 hour', NULL, now(), true);
+        PERFORM t.is((SELECT count(*) FROM core.review WHERE state = 'open' AND kind <> 'presumed_ended'), 0::bigint, 'repeated: nothing new');
+    END LOOP;
+$$);
+SELECT t.test('D08: of two running sessions the tag decides, else the register, else nobody', $$
+    p := t.house('H'); w := t.card('TAG00000001', 1000000, 99); PERFORM t.card('TAG00000002', 100000);
+    SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now() - interval '2 hours', 1, now(), true);
+    SELECT * INTO b FROM t.start(p, 'TAG00000002', 700000, now() - interval '2 hours', 2, now(), true);
+    PERFORM t.stop(p, -1, 900000, now() - interval '1 hour', NULL, now(), true);
+    PERFORM t.is((SELECT state FROM core.session WHERE transaction_id = b.transaction_id), 'open', '899 kWh in an hour fit the first not, 200 neither');
+    PERFORM t.is((SELECT count(*) FROM core.unmatched_stop WHERE state = 'waiting'), 1::bigint, 'nobody');
+    PERFORM t.stop(p, -1, 701000, now() - interval '1 hour', NULL, now(), true);
+    PERFORM t.is((SELECT state FROM core.session WHERE transaction_id = b.transaction_id), 'stopped', 'the register');
+    SELECT * INTO b FROM t.start(p, 'TAG00000002', 1500, now() - interval '50 minutes', 2, now(), true);
+    PERFORM t.stop(p, -1, 2000, now() - interval '40 minutes', 'TAG00000001', now(), true);
+    PERFORM t.is((SELECT state FROM core.session WHERE transaction_id = a.transaction_id), 'stopped', 'the tag');
+    PERFORM t.is((SELECT state FROM core.session WHERE transaction_id = b.transaction_id), 'open', 'not the other');
+$$);
+SELECT t.test('D08: a number that nobody gave out is answered, kept and reviewed; with the right tag it is matched', $$
+    p := t.house('H'); w := t.card('TAG00000001', 1000000, 99);
+    SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now() - interval '2 hours', 1, now(), true);
+    SELECT * INTO b FROM t.stop(p, 2000000000, 2000, now() - interval '1 hour', NULL, now(), true);
+    PERFORM t.is(b.outcome, 'done', 'answered');
+    PERFORM t.is((SELECT state FROM core.session), 'open', 'a number alone ends nothing');
+    PERFORM t.is((SELECT count(*) FROM core.review WHERE kind = 'unmatched_stop'), 1::bigint, 'reviewed');
+    PERFORM t.stop(p, 9223372036854775807, 2000, now() - interval '1 hour', 'TAG00000001', now(), true);
+    PERFORM t.is((SELECT state FROM core.session), 'stopped', 'the largest number there is, with the tag');
+$$);
+SELECT t.test('D08: -1 that fits no session is confirmed and reviewed once', $$
+    p := t.house('H');
+    FOR n IN 1..3 LOOP
+        PERFORM t.is((t.stop(p, -1, 2000, now())).outcome, 'done', 'confirmed');
+    END LOOP;
+    PERFORM t.is((SELECT count(*) FROM core.review WHERE kind = 'unmatched_stop' AND frame IS NOT NULL), 1::bigint, 'one item, with the frame');
+$$);
+SELECT t.test('D20: one pile cannot stop another''s session; it is reviewed', $$
+    p := t.house('H'); m := t.house('I'); w := t.card('TAG00000001', 100000);
+    SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now());
+    PERFORM t.is((t.stop(m, a.transaction_id, 2000, now(), 'TAG00000001')).outcome, 'done', 'confirmed');
+    PERFORM t.is((SELECT state FROM core.session), 'open', 'not stopped');
+    PERFORM t.is((SELECT detail ->> 'of_another_pile' FROM core.review WHERE kind = 'unmatched_stop'), 'true', 'review says so');
+$$);
+SELECT t.test('D09: readings of a session are found by number, by connector and time, and never twice', $$
+    p := t.house('H'); w := t.card('TAG00000001', 1000000, 99);
+    SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now() - interval '1 hour');
+    SELECT * INTO b FROM t.start(p, 'TAG00000001', 7000, now() - interval '1 hour', 2);
+    FOR n IN 1..2 LOOP
+        INSERT INTO core.meter_reading (station, at, connector, hash, received_at, transaction_id, context, import_mwh)
+        SELECT p, v.at, v.connector, v.hash, now(), v.tx, v.context, v.mwh FROM (VALUES
+            (now() - interval '40 minutes', 1, 1, a.transaction_id, 'Sample.Periodic', 1100000),
+            (now() - interval '40 minutes', 1, 2, a.transaction_id, 'Sample.Clock', 1100000),   -- the same second
+            (now() - interval '30 minutes', 1, 3, NULL, 'Sample.Clock', 1200000),               -- no number
+            (now() - interval '20 minutes', 1, 4, -1, 'Sample.Periodic', 1300000),              -- never learned it
+            (now() - interval '10 minutes', 1, 5, b.transaction_id, 'Sample.Periodic', 1400000),-- the other connector's number
+            (now() - interval '10 minutes', 2, 6, a.transaction_id, 'Sample.Periodic', 7100000),-- ours from the other connector
+            (now() - interval '2 hours', 1, 7, NULL, 'Sample.Clock', 900000),                   -- before the start
+            ('1970-01-01 00:00:00+00', 1, 8, NULL, 'Sample.Clock', 1),
+            ('infinity', 1, 9, NULL, 'Sample.Clock', 1)) v(at, connector, hash, tx, context, mwh)
+        ON CONFLICT DO NOTHING;
+    END LOOP;
+    PERFORM t.stop(p, a.transaction_id, 1500, now());
+    SELECT string_agg(hash::text, ',' ORDER BY hash) INTO x FROM core.session z, core.session_readings(z) WHERE z.transaction_id = a.transaction_id;
+    PERFORM t.is(x, '1,2,3,4,5', 'readings of the first');
+    SELECT string_agg(hash::text, ',' ORDER BY hash) INTO x FROM core.session z, core.session_readings(z) WHERE z.transaction_id = b.transaction_id;
+    PERFORM t.is(x, '6', 'readings of the second');
+    SELECT * INTO s FROM core.session z WHERE z.transaction_id = a.transaction_id;
+    PERFORM t.is(jsonb_array_length(ledger.settlement_input(s.uid)::jsonb -> 'readings'), 5, 'in the input');
+    PERFORM t.settle(a.transaction_id, 100);
+    INSERT INTO core.meter_reading (station, at, connector, hash, received_at, transaction_id, import_mwh)
+    VALUES (p, now() - interval '5 minutes', 1, 10, now(), a.transaction_id, 1490000);
+    PERFORM t.is((SELECT gross_minor FROM ledger.settlement), 100::bigint, 'a late reading changes no bill');
+$$);
+SELECT t.test('readings within a stop are stored once and belong to its session, also with -1', $$
+    p := t.house('H'); w := t.card('TAG00000001', 100000);
+    SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now() - interval '1 hour', 1, now(), true);
+    FOR n IN 1..2 LOOP
+        PERFORM t.stop(p, -1, 2000, now(), NULL, now(), true, NULL, jsonb_build_array(
+            jsonb_build_object('at', now() - interval '1 hour', 'connector', 0, 'hash', '-9223372036854775808', 'transaction_id', -1,
+                'context', 'Transaction.Begin', 'import_mwh', 1000000, 'extra', '{"a":1}'::jsonb),
+            jsonb_build_object('at', now(), 'hash', '2', 'context', 'Transaction.End', 'import_mwh', '2000000')));
+    END LOOP;
+    PERFORM t.is((SELECT count(*) FROM core.meter_reading), 2::bigint, 'stored');
+    PERFORM t.is((SELECT count(*) FROM core.session z, core.session_readings(z)), 2::bigint, 'found');
+$$);
+SELECT t.test('what cannot be trusted is stored, in review, and not billed before the decision', $$
+    p := t.house('H'); w := t.card('TAG00000001', 10000000, 99);
+    FOR r IN SELECT * FROM (VALUES
+            ('missing_meter_stop', NULL::bigint, now() + interval '1 hour', now() + interval '1 hour', 0::bigint),
+            ('negative_energy', 900, now() + interval '1 hour', now() + interval '1 hour', 0),
+            ('implausible_energy', 1000000, now() + interval '1 hour', now() + interval '1 hour', 0),
+            ('stop_before_start', 1000, now() - interval '1 hour', now() + interval '1 hour', 0),
+            ('stop_stale_time', 1100, now() + interval '1 minute', now() + interval '1 hour', NULL),
+            ('stop_implausible_time', 1100, timestamptz '1970-01-01 00:00:10+00', now() + interval '1 hour', NULL),
+            ('stop_implausible_time', 1100, now() + interval '3 days', now() + interval '1 hour', NULL))
+            v(kind, wh, at, received_at, offset_us) LOOP
+        n := COALESCE(n, 0) + 1;
+        SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now() + n * interval '1 ms');
+        SELECT * INTO b FROM t.stop(p, a.transaction_id, r.wh, r.at, NULL, r.received_at, false, r.offset_us);
+        PERFORM t.is(b.outcome, 'done', 'confirmed: ' || r.kind);
+        PERFORM t.is((SELECT string_agg(v.kind, ',') FROM core.review v JOIN core.session z ON z.uid = v.session_uid
+                      WHERE z.transaction_id = a.transaction_id AND v.blocks AND v.frame IS NOT NULL), r.kind, 'review');
+        PERFORM t.is((SELECT state FROM core.session WHERE transaction_id = a.transaction_id), 'review', 'state: ' || r.kind);
+        PERFORM t.is((t.settle(a.transaction_id, 100)).outcome, 'refused', 'not billed: ' || r.kind);
+    END LOOP;
+    PERFORM t.is((SELECT count(*) FROM ledger.settlement), 0::bigint, 'no bill');
+    PERFORM t.is((SELECT count(*) FROM core.job WHERE kind = 'settle'), 0::bigint, 'no job');
+$$);
+SELECT t.test('a decision with its correction bills what was held back; lost frees the hold', $$
+    p := t.house('H'); w := t.card('TAG00000001', 100000, 9);
+    SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now());
+    PERFORM t.stop(p, a.transaction_id, 900, now() + interval '10 minutes');
+    SELECT id INTO n FROM core.review WHERE kind = 'negative_energy';
+    PERFORM t.is(core.review_decide(n, 'bill', 'read the meter', '{"meter_stop_mwh":"1200000"}', 'me'), 'done', 'decision');
+    PERFORM t.is(core.review_decide(n, 'lost', NULL, NULL, 'other'), 'repeat', 'a second decision changes nothing');
+    PERFORM t.is((SELECT state || meter_stop_mwh FROM core.session), 'stopped1200000', 'session');
+    SELECT uid INTO x FROM core.session;
+    PERFORM t.is((t.settle(a.transaction_id, 100)).outcome, 'busy', 'a bill made of the old facts is void');
+    PERFORM t.is(ledger.settlement_input(x::uuid)::jsonb #>> '{session,meter_stop_mwh}', '1200000', 'new input');
+    PERFORM t.is((t.settle(a.transaction_id, 100)).outcome, 'done', 'billed');
+    SELECT * INTO b FROM t.start(p, 'TAG00000001', 1300, now() + interval '20 minutes', 1, now() + interval '20 minutes');
+    PERFORM t.stop(p, b.transaction_id, NULL, now() + interval '30 minutes');
+    PERFORM t.is(core.review_decide((SELECT id FROM core.review WHERE kind = 'missing_meter_stop'), 'lost', NULL, NULL, 'me'), 'done', 'lost');
+    PERFORM t.is((SELECT held FROM ledger.account_balance WHERE account_id = w), 0::bigint, 'nothing held');
+    PERFORM t.is((t.settle(b.transaction_id, 100)).outcome, 'refused', 'never billed');
+    PERFORM t.refused(format('SELECT core.review_decide(%s, ''maybe'', NULL, NULL, ''me'')', n), '22023', 'no such decision');
+    PERFORM t.sound('decisions');
+$$);
+SELECT t.test('a session whose stop did not come is billed provisionally, and anew when it comes', $$
+    p := t.house('H'); w := t.card('TAG00000001', 100000, 9);
+    SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now() - interval '2 hours');
+    INSERT INTO core.meter_reading (station, at, connector, hash, received_at, transaction_id, import_mwh)
+    VALUES (p, now() - interval '90 minutes', 1, 1, now(), a.transaction_id, 6000000);
+    PERFORM t.start(p, 'TAG00000001', 9000, now(), 1);
+    SELECT * INTO s FROM core.session WHERE transaction_id = a.transaction_id;
+    PERFORM t.is(s.state, 'presumed_ended', 'state');
+    PERFORM t.is(ledger.settlement_input(s.uid)::jsonb #>> '{session,meter_stop_mwh}', '6000000', 'the last register is the end');
+    UPDATE core.session SET presumed_ended_at = clock_timestamp() - interval '16 minutes' WHERE transaction_id = a.transaction_id;
+    PERFORM inbound.sweep();
+    PERFORM t.is((SELECT count(*) FROM core.job WHERE kind = 'settle' AND key = s.uid::text), 1::bigint, 'the sweep queues it');
+    PERFORM t.settle(a.transaction_id, 500);
+    PERFORM t.is((SELECT provisional FROM ledger.settlement), true, 'provisional');
+    UPDATE core.job SET state = 'done' WHERE kind = 'settle';
+    PERFORM t.stop(p, a.transaction_id, 8000, now() - interval '10 minutes', NULL, now(), true);
+    PERFORM t.is((SELECT state FROM core.session WHERE uid = s.uid), 'stopped', 'the real stop counts');
+    PERFORM t.is((t.settle(a.transaction_id, 700)).outcome, 'busy', 'only with a new input');
+    PERFORM ledger.settlement_input(s.uid);
+    PERFORM t.is((t.settle(a.transaction_id, 700)).outcome, 'done', 'booked anew');
+    PERFORM t.is((SELECT string_agg(version || state || gross_minor, ',' ORDER BY version) FROM ledger.settlement), '1reversed500,2posted700', 'versions');
+    PERFORM t.is((SELECT posted FROM ledger.account_balance WHERE account_id = w), 99300::bigint, 'money');
+    PERFORM t.sound('rebooked');
+$$);
+SELECT t.test('idTag of a stop: judged, never ConcurrentTx, and a stranger''s is an alarm, not a refusal', $$
+    p := t.house('H'); w := t.card('TAG00000001', 1000000, 99); PERFORM t.card('TAG00000002', 100000);
+    SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now());
+    PERFORM t.is((t.stop(p, a.transaction_id, 1100, now() + interval '5 minutes', 'TAG00000002')).status, 'Accepted', 'judged');
+    PERFORM t.is((SELECT kind || blocks FROM core.review), 'stop_by_strangerfalse', 'alarm');
+    PERFORM t.is((SELECT state FROM core.session), 'stopped', 'ended');
+    UPDATE core.card SET customer_id = (SELECT customer_id FROM core.card ORDER BY id LIMIT 1);
+    SELECT * INTO b FROM t.start(p, 'TAG00000001', 1200, now() + interval '10 minutes', 1, now() + interval '10 minutes');
+    PERFORM t.stop(p, b.transaction_id, 1300, now() + interval '15 minutes', 'TAG00000002', now() + interval '15 minutes');
+    PERFORM t.is((SELECT count(*) FROM core.review), 1::bigint, 'another card of the same customer is none');
+    SELECT * INTO b FROM t.start(p, 'TAG00000001', 1400, now() + interval '20 minutes', 1, now() + interval '20 minutes');
+    PERFORM t.is((t.stop(p, b.transaction_id, 1500, now() + interval '25 minutes', NULL, now() + interval '25 minutes')).status, NULL, 'no tag, no verdict');
+$$);
+SELECT t.test('settlement waits 5 s, and 120 s for what came from a queue or over a new connection', $$
+    p := t.house('H'); w := t.card('TAG00000001', 1000000, 99);
+    SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now());
+    PERFORM t.stop(p, a.transaction_id, 1100, now() + interval '5 minutes');
+    SELECT * INTO b FROM t.start(p, 'TAG00000001', 1000, now(), 2);
+    PERFORM t.stop(p, b.transaction_id, 1100, now() + interval '5 minutes', NULL, now() + interval '5 minutes', true);
+    PERFORM t.is((SELECT string_agg(round(extract(epoch FROM run_at - created_at))::text, ',' ORDER BY id) FROM core.job WHERE kind = 'settle'), '5,120', 'delays');
+    SELECT * INTO a FROM t.start(p, 'TAG00000001', 2000, now() + interval '10 minutes', 1, now() + interval '10 minutes');
+    PERFORM inbound.take_over(p, 2, 'x', now() + interval '11 minutes');
+    PERFORM t.stop(p, a.transaction_id, 2100, now() + interval '12 minutes', NULL, now() + interval '12 minutes');
+    PERFORM t.is((SELECT round(extract(epoch FROM run_at - created_at)) FROM core.job WHERE kind = 'settle' ORDER BY id DESC LIMIT 1), 120::numeric, 'after a take-over');
+$$);
+SELECT t.test('a stop whose readings nobody can store is confirmed as refused and kept whole', $$
+    p := t.house('H'); w := t.card('TAG00000001', 100000);
+    SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now());
+    SELECT * INTO b FROM t.stop(p, a.transaction_id, 2000, now(), NULL, now(), false, 0, '[{"at":"yesterday-ish","hash":"1"}]');
+    PERFORM t.is(b.outcome, 'refused', 'answer');
+    PERFORM t.is((SELECT state FROM core.session), 'open', 'nothing half-way');
+    PERFORM t.is((SELECT function_name || sqlstate || (frame IS NOT NULL) FROM core.inbound_refused), 'stop22007true', 'evidence');
+    PERFORM t.is((SELECT count(*) FROM core.review WHERE kind = 'refused'), 1::bigint, 'review');
+$$);
+SELECT t.test('a remote stop whose fate was unknown is settled by the stop', $$
+    p := t.house('H'); w := t.card('TAG00000001', 100000);
+    SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now());
+    INSERT INTO core.command (station_id, action, payload, state, deadline, actor, sent_at)
+    VALUES (p, 'RemoteStopTransaction', jsonb_build_object('transactionId', a.transaction_id), 'unknown', now(), 'me', now());
+    PERFORM t.stop(p, a.transaction_id, 1100, now() + interval '5 minutes');
+    PERFORM t.is((SELECT state FROM core.command), 'accepted', 'command');
+$$);

@@ -1,0 +1,151 @@
+-- Commands, jobs, the sweep, partitions.
+SELECT t.test('D6: a command is claimed once, oldest first, by the living epoch, before its deadline', $$
+    p := t.house('H');
+    SELECT epoch INTO n FROM inbound.take_over(p, 7, 'x', now());
+    INSERT INTO core.command (station_id, action, payload, deadline, actor) VALUES
+        (p, 'ClearCache', '{}', now() - interval '1 s', 'me'), (p, 'Reset', '{"type":"Soft"}', now() + interval '1 minute', 'me'), (p, 'GetLog', '{}', now() + interval '1 minute', 'me');
+    PERFORM t.is((inbound.command_next(p, n - 1, now())).command_id, NULL, 'a dead epoch');
+    SELECT * INTO a FROM inbound.command_next(p, n, now());
+    PERFORM t.is(a.action || a.payload || a.timeout_s, 'Reset{"type": "Soft"}30', 'the first that is not too late');
+    SELECT * INTO b FROM inbound.command_next(p, n, now());
+    PERFORM t.is(b.action, 'GetLog', 'the next');
+    PERFORM t.is(a.message_id <> b.message_id, true, 'message ids');
+    PERFORM t.is((inbound.command_next(p, n, now())).command_id, NULL, 'and no more');
+    PERFORM t.is((SELECT node_id || state FROM core.command WHERE id = a.command_id), '7sent', 'claimed by');
+$$);
+SELECT t.test('D6: what a dead connection had sent is unknown; what may be repeated is queued again with a new message id', $$
+    p := t.house('H');
+    SELECT epoch INTO n FROM inbound.take_over(p, 7, 'x', now());
+    INSERT INTO core.command (station_id, action, payload, deadline, actor, repeatable) VALUES
+        (p, 'Reset', '{}', now() + interval '1 minute', 'me', false), (p, 'GetConfiguration', '{}', now() + interval '1 minute', 'me', true), (p, 'TriggerMessage', '{}', now() + interval '1 s', 'me', true);
+    PERFORM inbound.command_next(p, n, now()), inbound.command_next(p, n, now());
+    SELECT message_id INTO x FROM core.command WHERE action = 'GetConfiguration';
+    SELECT * INTO r FROM inbound.command_next(p, n, now());
+    SELECT epoch INTO n FROM inbound.take_over(p, 8, 'y', now() + interval '5 s');
+    PERFORM t.is((SELECT string_agg(state, ',' ORDER BY id) FROM core.command), 'unknown,queued,unknown', 'states');
+    PERFORM t.is((inbound.command_next(p, n, now())).message_id <> x, true, 'message id');
+    PERFORM t.is(inbound.command_answer(c.id, 'accepted', '{"status":"Accepted"}', now()), 'done', 'a late answer') FROM core.command c WHERE c.action = 'Reset';
+    PERFORM t.is((SELECT state FROM core.command WHERE action = 'Reset'), 'accepted', 'settles it');
+$$);
+SELECT t.test('D6: an answer is final, and wipes the secrets', $$
+    p := t.house('H');
+    SELECT epoch INTO n FROM inbound.take_over(p, 7, 'x', now());
+    INSERT INTO core.command (station_id, action, payload, deadline, actor, secret_members) VALUES
+        (p, 'ChangeConfiguration', '{"key":"AuthorizationKey","value":"hunter2hunter2hunter2"}', now() + interval '1 minute', 'me', '{value}');
+    SELECT * INTO a FROM inbound.command_next(p, n, now());
+    PERFORM inbound.command_answer(a.command_id, 'accepted', '{"status":"Accepted"}', now());
+    PERFORM inbound.command_answer(a.command_id, 'rejected', '{}', now());
+    PERFORM t.is((SELECT state || (payload::text LIKE '%hunter%') FROM core.command), 'acceptedfalse', 'command');
+    PERFORM t.is(inbound.command_answer(a.command_id, 'excellent', '{}', now()), 'refused', 'no such state');
+    PERFORM t.is(inbound.command_answer(999999, 'accepted', '{}', now()), 'refused', 'no such command');
+$$);
+SELECT t.test('an idempotency key is unique per actor', $$
+    p := t.house('H');
+    INSERT INTO core.command (station_id, action, payload, deadline, actor, idempotency_key) VALUES (p, 'Reset', '{}', now(), 'me', 'k'), (p, 'Reset', '{}', now(), 'you', 'k'), (p, 'Reset', '{}', now(), 'me', NULL), (p, 'Reset', '{}', now(), 'me', NULL);
+    PERFORM t.refused(format('INSERT INTO core.command (station_id, action, payload, deadline, actor, idempotency_key) VALUES (%s, ''Reset'', ''{}'', now(), ''me'', ''k'')', p), '23505', 'again');
+$$);
+SELECT t.test('stations with queued commands are told to their node alone, and expiry ends what is late', $$
+    p := t.house('H'); m := t.house('I');
+    PERFORM inbound.take_over(p, 7, 'x', now()), inbound.take_over(m, 8, 'x', now());
+    INSERT INTO core.command (station_id, action, payload, deadline, actor, secret_members) SELECT v, 'Reset', '{"a":1,"b":2}', clock_timestamp() + interval '1 minute', 'me', '{a}' FROM unnest(ARRAY[p, m]) v;
+    PERFORM t.is((SELECT string_agg(q::text, ',') FROM inbound.command_stations(7) q), p::text, 'node 7');
+    UPDATE core.command SET deadline = now() - interval '1 s' WHERE station_id = p;
+    UPDATE core.command SET state = 'sent', sent_at = now() - interval '2 minutes' WHERE station_id = m;
+    PERFORM t.is(inbound.command_expiry(), 2::bigint, 'expired');
+    PERFORM t.is((SELECT string_agg(state || payload, ',' ORDER BY id) FROM core.command), 'expired{"b": 2},unknown{"a": 1, "b": 2}', 'states');
+$$);
+SELECT t.test('a job is claimed once, comes back when its worker dies, and ends with a person', $$
+    UPDATE core.job SET state = 'done';
+    INSERT INTO core.job (kind, key) VALUES ('settle', 'a'), ('other', 'b');
+    INSERT INTO core.job (kind, key, run_at) VALUES ('settle', 'later', now() + interval '1 hour');
+    SELECT * INTO a FROM inbound.job_claim('{settle}', 'w1');
+    PERFORM t.is(a.key, 'a', 'claimed');
+    PERFORM t.is((SELECT count(*) FROM inbound.job_claim('{settle}', 'w2')), 0::bigint, 'nothing else is due');
+    UPDATE core.job SET lease_until = now() - interval '1 s' WHERE id = a.job_id;
+    SELECT * INTO b FROM inbound.job_claim('{settle}', 'w2');
+    PERFORM t.is(b.job_id, a.job_id, 'overtaken');
+    FOR n IN 2..10 LOOP
+        PERFORM t.is(inbound.job_fail(a.job_id, 'no'), 'done', 'attempt ' || n);
+        UPDATE core.job SET run_at = now() WHERE id = a.job_id;
+        PERFORM inbound.job_claim('{settle}', 'w');
+    END LOOP;
+    PERFORM t.is((SELECT state FROM core.job WHERE id = a.job_id), 'failed', 'for good');
+    PERFORM t.is((SELECT count(*) FROM core.review WHERE kind = 'job_failed'), 1::bigint, 'review');
+    PERFORM t.is(inbound.job_done(a.job_id), 'refused', 'no longer to be done');
+$$);
+SELECT t.test('a job of the clock queues itself again', $$
+    UPDATE core.job SET run_at = now() WHERE kind = 'sequence';
+    SELECT * INTO a FROM inbound.job_claim('{sequence}', 'w');
+    PERFORM inbound.job_run(a.kind, a.key), inbound.job_done(a.job_id);
+    PERFORM t.is((SELECT state || (run_at > clock_timestamp()) FROM core.job WHERE kind = 'sequence'), 'queuedtrue', 'again');
+$$);
+SELECT t.test('a settlement that failed for good puts its session in review', $$
+    p := t.house('H'); w := t.card('TAG00000001', 100000);
+    SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now());
+    PERFORM t.stop(p, a.transaction_id, 2000, now() + interval '10 minutes');
+    UPDATE core.job SET attempts = 10, state = 'running' WHERE kind = 'settle';
+    PERFORM inbound.job_fail(id, 'cannot rate') FROM core.job WHERE kind = 'settle';
+    PERFORM t.is((SELECT state FROM core.session), 'review', 'session');
+    PERFORM core.review_decide(id, 'bill', NULL, NULL, 'me') FROM core.review WHERE kind = 'job_failed';
+    PERFORM t.is((SELECT count(*) FROM core.job WHERE kind = 'settle' AND state = 'queued'), 1::bigint, 'queued again');
+$$);
+SELECT t.test('the sweep: a silent pile''s session, a lost job, a stop that waited a day, a hold left behind', $$
+    p := t.house('H'); w := t.card('TAG00000001', 1000000, 9);
+    SELECT epoch INTO n FROM inbound.take_over(p, 1, 'x', now() - interval '4 hours');
+    SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now() - interval '3 hours', 1, now() - interval '3 hours');
+    SELECT * INTO b FROM t.start(p, 'TAG00000001', 1000, now() - interval '3 hours', 2, now() - interval '3 hours');
+    PERFORM t.stop(p, b.transaction_id, 1100, now() - interval '170 minutes', NULL, now() - interval '170 minutes');
+    DELETE FROM core.job WHERE kind = 'settle';
+    PERFORM inbound.sweep();
+    PERFORM t.is((SELECT state FROM core.session WHERE transaction_id = a.transaction_id), 'open', 'connected: nothing is presumed');
+    PERFORM t.is((SELECT count(*) FROM core.job WHERE kind = 'settle'), 1::bigint, 'the lost job');
+    PERFORM inbound.connection_close(p, n, now() - interval '121 minutes', 'gone');
+    PERFORM t.stop(p, -1, 5, now() - interval '30 hours', 'NOBODY', now() - interval '25 hours', true);
+    INSERT INTO ledger.hold (session_uid, account_id, amount_minor, expires_at) VALUES (gen_random_uuid(), w, 7, now() - interval '1 s');
+    UPDATE ledger.account_balance SET held = held + 7 WHERE account_id = w;
+    PERFORM inbound.sweep();
+    PERFORM t.is((SELECT state FROM core.session WHERE transaction_id = a.transaction_id), 'presumed_ended', 'silent');
+    PERFORM t.is((SELECT state FROM core.unmatched_stop), 'review', 'waited a day');
+    PERFORM t.is((SELECT state FROM ledger.hold WHERE amount_minor = 7), 'released', 'hold left behind');
+    PERFORM t.is((SELECT count(*) FROM ledger.hold WHERE state = 'active'), 2::bigint, 'a session''s hold stays, expired or not');
+    PERFORM t.sound('sweep');
+$$);
+SELECT t.test('D1: readings of one second, of 1970 and of the end of time are all stored, and hurt no other', $$
+    INSERT INTO core.meter_reading (station, at, connector, hash, received_at, context, import_mwh) VALUES
+        (1, now(), 1, 1, now(), 'Sample.Periodic', 5), (1, now(), 1, 2, now(), 'Sample.Clock', 5), (1, 'epoch', 1, 3, now(), 'Sample.Periodic', 5),
+        (1, 'infinity', 1, 4, now(), NULL, 5), (1, '294276-12-31 00:00:00+00', 1, 5, now(), NULL, 5), (1, now(), 1, 1, now(), 'Sample.Periodic', 5)
+    ON CONFLICT DO NOTHING;
+    PERFORM t.is((SELECT count(*) FROM core.meter_reading), 5::bigint, 'stored');
+    PERFORM t.is((SELECT count(*) FROM core.meter_reading_default), 3::bigint, 'of them in no month');
+$$);
+SELECT t.test('D1: a month is made with the rows that waited for it, and dropped past retention', $$
+    x := core.partition_name('meter_reading', (date_trunc('month', now()) + interval '3 months')::date);
+    EXECUTE format('DROP TABLE core.%I', x);
+    INSERT INTO core.meter_reading (station, at, connector, hash, received_at)
+    VALUES (1, date_trunc('month', now()) + interval '3 months 5 days', 1, 1, now()), (1, 'epoch', 1, 2, now());
+    PERFORM t.is((SELECT count(*) FROM core.meter_reading_default), 2::bigint, 'both wait');
+    PERFORM core.partition_make('meter_reading', '2020-01-01');
+    PERFORM t.is(inbound.partitions(), 2::bigint, 'one made, one dropped');
+    PERFORM t.is((SELECT count(*) FROM core.meter_reading_default), 1::bigint, '1970 still waits');
+    PERFORM t.is((SELECT count(*) FROM core.meter_reading), 2::bigint, 'none lost');
+    PERFORM t.is((SELECT relforcerowsecurity AND relrowsecurity FROM pg_class WHERE oid = ('core.' || x)::regclass), true, 'row security');
+    PERFORM t.is(to_regclass('core.meter_reading_2020m01'), NULL, 'dropped');
+    PERFORM t.is(inbound.partitions(), 0::bigint, 'nothing left to do');
+    PERFORM t.is((SELECT count(*) FROM pg_inherits WHERE inhparent = 'core.frame'::regclass), 7::bigint, 'frames: two back, this one, three ahead, DEFAULT');
+$$);
+SELECT t.test('the daemon can do all this, and nothing behind it', $$
+    p := t.house('H'); w := t.card('TAG00000001', 1000000, 9);
+    SET LOCAL ROLE joulebook_app;
+    SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now());
+    PERFORM t.is(a.status, 'Accepted', 'start');
+    PERFORM t.is((t.stop(p, a.transaction_id, 2000, now() + interval '10 minutes')).outcome, 'done', 'stop');
+    PERFORM inbound.job_run(k, 'x') FROM unnest(ARRAY['sequence', 'sweep', 'command_expiry', 'partitions']) k;
+    INSERT INTO core.meter_reading (station, at, connector, hash, received_at) VALUES (p, now(), 1, 1, now());
+    PERFORM t.refused(q, '42501', q) FROM unnest(ARRAY['UPDATE core.session SET state = ''settled''', 'INSERT INTO ledger.journal DEFAULT VALUES', 'DELETE FROM core.meter_reading',
+        'UPDATE ledger.account_balance SET posted = 5', 'SELECT * FROM core.card_tag', 'SELECT * FROM core.station_key', 'TRUNCATE core.frame', 'UPDATE core.command SET state = ''queued''',
+        'SELECT ledger.post(NULL, NULL, NULL, NULL, NULL, NULL, NULL)', 'SELECT core.review_decide(1, ''bill'', NULL, NULL, NULL)', 'CREATE TABLE core.x (a int)',
+        'ALTER TABLE ledger.journal DISABLE TRIGGER ALL', 'DROP TABLE core.frame']) q;
+    RESET ROLE;
+    SELECT string_agg(r.rolname, ',') INTO x FROM pg_roles r WHERE pg_has_role('joulebook_app', r.oid, 'MEMBER') AND r.rolname <> 'joulebook_app';
+    PERFORM t.is(x, NULL, 'member of nothing');
+$$);
