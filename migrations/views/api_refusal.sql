@@ -53,6 +53,8 @@ FROM (VALUES
      'payment => ''postpaid'' with a ceiling, or prepaid without', '后付费设 ceiling，预付费不设'),
     ('bonus-prepaid', '22023', 'PropertyConstraintViolation', 'a bonus is for prepaid accounts', '赠送仅适用于预付费账户',
      'leave the bonus out', '请去掉 bonus'),
+    ('actor-unknown', '42501', 'SecurityError', 'the channel names nobody that it may act for', '通道未指明其可代表的操作者',
+     'log in again; the login may have been disabled', '请重新登录；该登录可能已停用'),
     ('site-denied', '42501', 'SecurityError', 'this is not granted to %1$s', '%1$s 未获此授权',
      'an admin grants sites with management.grant_site; what belongs to no site takes a login that sees all',
      '管理员可用 management.grant_site 授权；不属于任何场站的内容须由可见全部的登录操作'),

@@ -75,6 +75,12 @@ SELECT t.no('test.operator', format('management.register_pile(%s)', args), code,
     ($$'P1', 'S1', 'IP54', key_hash => repeat('0A', 32)$$, 'key-form', 'key_hash'),
     ($$'P1', 'S1', 'IP54', key_hash => repeat('0a', 32)$$, 'key-used', 'key_hash')) AS c (args, code, member);
 SELECT t.is((SELECT count(*)::int FROM core.station WHERE identity = 'P1'), 0, 'a refused pile is not there');
+SELECT t.act('test.operator', $$management.register_pile('CP-OLD', 'S1', 'IP54', in_service_since => '2020-01-01Z')$$);
+SELECT t.is((SELECT registered_at FROM query.pile WHERE pile = 'CP-OLD'), '2020-01-01Z'::timestamptz, 'a pile in service since then');
+SELECT t.is(t.act('test.operator', $$management.register_pile('CP-OLD', 'S1', 'IP54', in_service_since => '2020-01-01Z')$$) ->> 'repeated', 'true', 'the same instant again');
+SELECT t.no('test.operator', $$management.register_pile('CP-OLD', 'S1', 'IP54', in_service_since => '2020-01-02Z')$$, 'registered-otherwise', 'charge_point_id');
+SELECT t.no('test.operator', $$management.register_pile('P1', 'S1', 'IP54', in_service_since => now() + interval '1 min')$$, 'member-range', 'in_service_since');
+SELECT t.no('test.operator', $$management.register_pile('P1', 'S1', 'IP54', in_service_since => '-infinity')$$, 'member-range', 'in_service_since');
 SELECT t.act('test.operator', $$management.register_pile('充电桩 1', 'S1', 'IP65', place => 'mobile', accepted => false)$$);
 SELECT t.is(t.run('test.viewer', $$SELECT registration || place FROM query.pile WHERE pile = '充电桩 1'$$), 'pendingmobile', 'a mobile pile that waits');
 SELECT t.is((SELECT count(*)::int FROM core.place_history), 1, 'where it stands is history');

@@ -94,7 +94,7 @@ SELECT t.is((t.refusal('test.viewer', statement)).state, state, statement) FROM 
 -- Any login may set the name of an actor; only the daemon's channels are believed.
 SELECT set_config('joulebook.actor', 'test.admin', false);
 SELECT t.is(t.run('test.viewer', 'SELECT core.actor()'), 'test.viewer', 'a viewer that names an admin is still a viewer');
-SELECT t.is((t.refusal('joulebook_channel_viewer', 'SELECT core.actor()')).state, '42501', 'a channel may not act for another role');
+SELECT t.is((t.refusal('joulebook_channel_viewer', 'SELECT core.actor()')).code, 'actor-unknown', 'a channel may not act for another role');
 SELECT t.is(t.run('joulebook_channel_admin', 'SELECT core.actor()'), 'test.admin', 'the admin channel acts for an admin');
 SELECT t.act('joulebook_channel_admin', $$management.accept_pile('CP-A', false)$$);
 SELECT t.is((SELECT actor || ' by ' || login FROM query.audit WHERE action = 'AcceptPile'),
