@@ -9,11 +9,11 @@
 
 #include "csms/http.h"
 #include "csms/ws.h"
+#include "csms/ws_peers.h"
 
 struct lws;
 struct lws_context;
 struct lws_vhost;
-struct ws_peers;
 
 enum {
     WS_PRE = 16,               /* room that lws_write wants before the text */
@@ -98,20 +98,6 @@ struct ws {
     struct ws_front *oldest, *newest;
     uint64_t accept_full_us; /* token bucket of all addresses */
 };
-
-/* ws_peers.c: how many sockets an address has. */
-struct ws_peer {
-    struct ws_peer *next;
-    struct core_address address;
-    uint32_t half_open, connections;
-};
-MUST_CHECK struct ws_peers *ws_peers_new(uint64_t seed);
-void ws_peers_free(struct ws_peers *);
-struct ws_peer *ws_peers_find(struct ws_peers *, const struct core_address *);
-/* NULL: no memory. */
-MUST_CHECK struct ws_peer *ws_peers_get(struct ws_peers *, const struct core_address *);
-/* Forgets an address without sockets. */
-void ws_peers_tidy(struct ws_peers *, struct ws_peer *);
 
 /* ws_front.c */
 void ws_front_accepted(

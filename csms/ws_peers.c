@@ -1,5 +1,5 @@
-/* ws_peers.c - a table of the addresses that have sockets here. */
-#include "csms/ws_internal.h"
+/* ws_peers.c - see ws_peers.h. */
+#include "csms/ws_peers.h"
 
 #include <stdlib.h>
 #include <string.h>
