@@ -147,7 +147,7 @@ void sim_pile_closed(struct sim_pile *pile, struct sim_now now, const char *why)
     bool was_asking = pile->call.active && pile->call.origin == SIM_FROM_CONNECTOR;
 
     pile->link = SIM_DOWN;
-    snprintf(pile->refusal, sizeof pile->refusal, "%s", why);
+    snprintf(pile->disconnect, sizeof pile->disconnect, "%s", why);
     pile->call.active = false;
     sim_queue_disconnected(&pile->queue);
     if (was_asking)

@@ -123,7 +123,8 @@ struct sim_pile {
     int64_t backoff_ms;
     uint64_t next_id;
     char id_prefix[20];
-    char refusal[160]; /* why the last asked charge was refused or the last connection failed */
+    char refusal[160];   /* why the last card or start was refused */
+    char disconnect[96]; /* why the last connection failed */
     struct sim_random random;
     void *wire;              /* the link's own */
     uint32_t place;          /* the agenda's own */

@@ -189,8 +189,8 @@ static void print_progress(const struct run *run)
         " queued, %" PRIu64 " lost\n",
         totals.up, run->crew.count, totals.charging, totals.counts.sessions, totals.open,
         totals.counts.sent, totals.counts.answered, totals.queued, totals.counts.lost);
-    if (totals.up == 0 && run->stage != CLOSING && *run->crew.piles[0].refusal)
-        fprintf(stderr, "pilesim: %s: %s\n", run->options->url, run->crew.piles[0].refusal);
+    if (totals.up == 0 && run->stage != CLOSING && *run->crew.piles[0].disconnect)
+        fprintf(stderr, "pilesim: %s: %s\n", run->options->url, run->crew.piles[0].disconnect);
 }
 
 static void on_second(struct ev_loop *loop, ev_timer *timer, int events)
@@ -306,7 +306,7 @@ static int finish(struct run *run)
             run->options->truth);
     if (run->gave_up)
         fprintf(stderr, "pilesim: no pile could work at %s for %lld s: %s\n", run->options->url,
-            (long long)run->options->give_up_s, run->crew.piles[0].refusal);
+            (long long)run->options->give_up_s, run->crew.piles[0].disconnect);
     for (uint32_t i = 0; i < run->crew.count; i++) {
         const struct sim_pile *pile = &run->crew.piles[i];
 

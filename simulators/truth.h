@@ -44,7 +44,7 @@ struct sim_recalled {
     int64_t register_mwh[SIM_CONNECTORS_MAX]; /* by connector - 1 */
     bool known[SIM_CONNECTORS_MAX];
     int64_t metered_us[SIM_CONNECTORS_MAX]; /* when the register was noted last */
-    int64_t last_us; /* the newest time in any record; INT64_MIN: an empty file */
+    int64_t last_us; /* of the last thing that happened; INT64_MIN: nothing ever did */
     uint64_t records;
 };
 

@@ -43,6 +43,8 @@ static struct sim_reading reading_of(struct recall *recall)
 static void note_register(struct recall *recall, uint32_t connector,
     const struct sim_reading *reading)
 {
+    if (reading->at_us > recall->ret->last_us)
+        recall->ret->last_us = reading->at_us;
     if (connector < 1 || connector > SIM_CONNECTORS_MAX)
         return;
     recall->ret->register_mwh[connector - 1] = reading->register_mwh;
@@ -116,13 +118,10 @@ static bool redo(struct recall *recall)
     char kind[16];
     uint64_t next_seq = recall->queue->next_seq;
     struct sim_session *session;
-    int64_t at_us = number(recall, "at_us");
 
     sim_pick_text(&recall->pick, recall->record, "record", NULL, kind, sizeof kind);
     if (recall->pick.wrong)
         return false;
-    if (at_us > recall->ret->last_us)
-        recall->ret->last_us = at_us;
     if (!strcmp(kind, "pile"))
         return true;
     if (!strcmp(kind, "begin"))
