@@ -1,0 +1,130 @@
+"""crash.py BUILD - csmsd dies with SIGKILL at named places, once each (a build with -Dcrashpoints=true).
+
+A pile repeats what was not answered, with a new message id, as piles do.  Whatever the instant of
+death: one session, one stop, each reading once, one bill, and a claimed command is never sent twice.
+"""
+import os
+import sys
+
+import e2e
+from stack import Stack
+from wire import Closed
+
+SESSION = ['before_submit.start', 'after_submit.start', 'after_commit.start', 'after_answer.start',
+           'before_submit.reading_insert', 'after_submit.reading_insert', 'after_commit.reading_insert',
+           'before_submit.stop', 'after_submit.stop', 'after_commit.stop', 'after_answer.stop',
+           'before_post.settle', 'after_post.settle', 'after_commit.take_over', 'after_commit.boot']
+
+
+class Retrying:
+    """A pile that reconnects and repeats until it is answered."""
+
+    def __init__(self, stack, key):
+        self.stack, self.key, self.pile, self.deaths = stack, key, None, 0
+        self.connect()
+
+    def connect(self):
+        while True:
+            if self.stack.csmsd.poll() is not None:
+                self.deaths += 1
+                os.environ.pop('JOULEBOOK_CRASH_AT', None)
+                self.stack.start_csmsd()
+            try:
+                self.pile = e2e.connect(self.stack, self.key)
+                return
+            except OSError:
+                if self.stack.csmsd.poll() is None:
+                    raise
+
+    def call(self, action, **payload):
+        while True:
+            try:
+                return self.pile.call(action, **payload)
+            except (Closed, OSError):
+                self.stack.csmsd.wait(20)
+                self.connect()
+
+
+def restart(stack, place):
+    stack.csmsd.terminate()
+    stack.csmsd.wait(15)
+    os.environ['JOULEBOOK_CRASH_AT'] = place
+    stack.start_csmsd()
+
+
+def session(stack, key, place, number):
+    """One charge with a death in it; what the books say afterwards."""
+    restart(stack, place)
+    pile = Retrying(stack, key)
+    pile.call('BootNotification', chargePointVendor='V', chargePointModel='M')
+    meter = 1000 + number * 1000
+    started, read, stopped = e2e.now(), e2e.now(0.1), e2e.now(0.2)
+    transaction = pile.call('StartTransaction', connectorId=1, idTag='TAG-1', meterStart=meter,
+                            timestamp=started)[2]['transactionId']
+    pile.call('MeterValues', connectorId=1, transactionId=transaction, meterValue=[
+        {'timestamp': read, 'sampledValue': [{'value': str(meter + 200)}]}])
+    pile.call('StopTransaction', transactionId=transaction, meterStop=meter + 425, timestamp=stopped)
+    hurry(stack)
+    stack.wait(lambda: settled(stack, pile, meter), 30, 'the settlement')
+    if pile.deaths == 0: # the bill was seen before the death
+        stack.csmsd.wait(10)
+        pile.connect()
+    e2e.check(f'{place}: it died once', pile.deaths, 1)
+    e2e.check(f'{place}: one session', books(stack, meter), '1|1|1|1|68')
+    pile.pile.wire.socket.close()
+
+
+def hurry(stack):
+    stack.value("UPDATE core.job SET run_at = now(), lease_until = now() "
+                "WHERE kind = 'settle' AND state IN ('queued', 'running')")
+
+
+def settled(stack, pile, meter):
+    if stack.csmsd.poll() is not None:
+        pile.connect()
+    hurry(stack)
+    return stack.value(f"""SELECT count(*) FROM core.session
+        WHERE meter_start_mwh = {meter} * 1000 AND state = 'settled'""") == '1'
+
+
+def books(stack, meter):
+    """Sessions, stored readings, bills in force, journals, and the bill in fen without its VAT."""
+    return stack.value(f"""
+        SELECT count(DISTINCT s.uid),
+            (SELECT count(*) FROM core.meter_reading r WHERE r.import_mwh = ({meter} + 200) * 1000),
+            count(t.session_uid) FILTER (WHERE t.state = 'posted'),
+            (SELECT count(*) FROM ledger.journal j JOIN core.session x ON x.uid = j.session_uid
+             WHERE x.meter_start_mwh = {meter} * 1000 AND j.kind = 'settle'),
+            sum(t.net_minor)
+        FROM core.session s LEFT JOIN ledger.settlement t ON t.session_uid = s.uid
+        WHERE s.meter_start_mwh = {meter} * 1000""")
+
+
+def claimed(stack, key):
+    """Killed between the claim and the socket: nobody knows, so it is not sent again."""
+    restart(stack, 'after_commit.command_next:2') # the first finds no command
+    pile = Retrying(stack, key)
+    number = stack.value("""SELECT operation.remote_start(charge_point_id => 'CP-1',
+        id_tag => 'TAG-1', connector_id => 1) ->> 'commandId'""", user='e2e.operator')
+    stack.csmsd.wait(20)
+    pile.connect()
+    pile.call('Heartbeat')
+    e2e.check('nothing was sent twice', pile.pile.calls, [])
+    e2e.check('the command', stack.value(f'SELECT state FROM core.command WHERE id = {number}'),
+              'unknown')
+
+
+def main(build):
+    with Stack(build) as stack:
+        stack.start_database()
+        stack.migrate()
+        stack.write_config(credentials='required')
+        key = e2e.furnish(stack)
+        stack.start_csmsd()
+        for number, place in enumerate(SESSION):
+            session(stack, key, place, number)
+        claimed(stack, key)
+
+
+if __name__ == '__main__':
+    main(sys.argv[1])
