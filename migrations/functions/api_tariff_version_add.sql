@@ -9,8 +9,9 @@ DECLARE
     last core.tariff_version;
 BEGIN
     SELECT * INTO last FROM core.tariff_version v WHERE v.tariff_id = tariff ORDER BY v.version DESC LIMIT 1;
+    valid_to := coalesce(valid_to, (document ->> 'end_date_time')::timestamp AT TIME ZONE 'UTC');
     IF last.document = tariff_version_add.document AND coalesce(valid_from = last.valid_from, true)
-       AND coalesce(valid_to = last.valid_to, last.valid_to IS NULL, false) THEN
+       AND valid_to IS NOT DISTINCT FROM last.valid_to THEN
         valid_from := last.valid_from;
         version := last.version;
         sha256 := encode(last.sha256, 'hex');
@@ -21,7 +22,6 @@ BEGIN
         PERFORM api.refuse('tariff-past', 'valid_from');
     END IF;
     valid_from := coalesce(valid_from, (document ->> 'start_date_time')::timestamp AT TIME ZONE 'UTC', now());
-    valid_to := coalesce(valid_to, (document ->> 'end_date_time')::timestamp AT TIME ZONE 'UTC');
     IF last.id IS NOT NULL AND valid_from < now() THEN
         valid_from := now();
     END IF;

@@ -105,6 +105,8 @@ SELECT t.refused($$UPDATE core.tariff_version SET document = '{}' WHERE version 
 SELECT t.is((t.act('test.operator', format('management.publish_tariff(''dated'', %L)',
     t.full() || '{"start_date_time": "2198-01-01T00:00:00Z", "end_date_time": "2198-02-01T00:00:00Z"}')) ->> 'validFrom')::timestamptz,
     '2198-01-01Z'::timestamptz, 'the document''s own dates');
+SELECT t.is(t.act('test.operator', format('management.publish_tariff(''dated'', %L)',
+    t.full() || '{"start_date_time": "2198-01-01T00:00:00Z", "end_date_time": "2198-02-01T00:00:00Z"}')) ->> 'repeated', 'true', 'the same dates again');
 SELECT t.is((SELECT valid_to_at FROM query.tariff WHERE tariff = 'dated'), '2198-02-01Z'::timestamptz, 'both of them');
 \echo 'ok - versions follow one another and never change'
 
