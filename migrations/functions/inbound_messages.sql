@@ -40,7 +40,7 @@ BEGIN
 EXCEPTION WHEN integrity_constraint_violation OR data_exception THEN
     outcome := 'refused';
     PERFORM inbound.refuse('boot', p_station, p_received_at, SQLSTATE, SQLERRM,
-        concat_ws(' ', p_vendor, p_model, p_serial, p_firmware), false);
+        concat_ws(' ', p_vendor, p_model, p_serial, p_firmware), false, NULL);
 END
 $$;
 ALTER FUNCTION inbound.boot(bigint, timestamptz, text, text, text, text, text, text, text, text, text) OWNER TO joulebook_writer;
@@ -86,7 +86,7 @@ BEGIN
 EXCEPTION WHEN integrity_constraint_violation OR data_exception THEN
     outcome := 'refused';
     PERFORM inbound.refuse('status', p_station, p_received_at, SQLSTATE, SQLERRM,
-        concat_ws(' ', p_connector, p_status, p_error_code, p_info, p_vendor_id, p_vendor_error_code, p_at_text), false);
+        concat_ws(' ', p_connector, p_status, p_error_code, p_info, p_vendor_id, p_vendor_error_code, p_at_text), false, NULL);
 END
 $$;
 ALTER FUNCTION inbound.status(bigint, integer, text, text, text, text, text, timestamptz, text, timestamptz) OWNER TO joulebook_writer;
@@ -158,7 +158,7 @@ BEGIN
     SET CONSTRAINTS ALL IMMEDIATE;
 EXCEPTION WHEN integrity_constraint_violation OR data_exception THEN
     outcome := 'refused';
-    PERFORM inbound.refuse('note', p_station, p_received_at, SQLSTATE, SQLERRM, p_payload, false);
+    PERFORM inbound.refuse('note', p_station, p_received_at, SQLSTATE, SQLERRM, p_payload, false, NULL);
 END
 $$;
 ALTER FUNCTION inbound.note(bigint, text, timestamptz, text) OWNER TO joulebook_writer;
@@ -198,7 +198,7 @@ BEGIN
 EXCEPTION WHEN integrity_constraint_violation OR data_exception OR no_data_found THEN
     outcome := 'refused';
     transaction_id := inbound.refuse('unusable', p_station, p_received_at, SQLSTATE, SQLERRM, p_frame,
-        p_action = 'StartTransaction');
+        p_action = 'StartTransaction', NULL);
 END
 $$;
 ALTER FUNCTION inbound.unusable(bigint, text, timestamptz, text, text, text) OWNER TO joulebook_writer;

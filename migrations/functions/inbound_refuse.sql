@@ -22,7 +22,7 @@ COMMENT ON FUNCTION inbound.digest(text[]) IS 'Digest of the parts of a business
 
 -- The time that money counts by, and why it is doubted (null: it is not).
 --
--- p_offset_us is the pile's clock minus ours, null if nobody knows it. A known offset shifts the time
+-- p_offset_us is what has to be added to the pile's clock, null if nobody knows it. A known offset shifts the time
 -- of a live message, and that of a queued one only where the time as it stands can be none at all.
 -- Half a minute is the network's and the pile's own laziness, not a wrong clock.
 CREATE OR REPLACE FUNCTION inbound.effective_time(p_at timestamptz, p_received_at timestamptz, p_queued boolean,
@@ -37,8 +37,8 @@ BEGIN
     ELSIF abs(p_offset_us) >= 30000000 AND (clockless OR NOT p_queued) AND isfinite(p_at)
           AND p_at > '1900-01-01 00:00:00+00' AND p_at < '2200-01-01 00:00:00+00'
           AND abs(p_offset_us) < 6311433600000000 THEN
-        at := p_at - make_interval(secs => p_offset_us / 1000000, mins => 0)
-                   - (p_offset_us % 1000000) * interval '1 microsecond';
+        at := p_at + make_interval(secs => p_offset_us / 1000000)
+                   + (p_offset_us % 1000000) * interval '1 microsecond';
     ELSIF NOT p_queued AND p_offset_us IS NULL AND p_at < p_received_at - interval '5 minutes' THEN
         doubt := 'stale_time';
     END IF;
@@ -62,9 +62,9 @@ ALTER FUNCTION inbound.reported_time(timestamptz) OWNER TO joulebook_writer;
 REVOKE ALL ON FUNCTION inbound.reported_time(timestamptz) FROM PUBLIC;
 COMMENT ON FUNCTION inbound.reported_time(timestamptz) IS 'A reported time if it can be one | 合理的上报时间';
 
--- Keeps what a constraint refused. A start refused again is the same start, and keeps its transaction.
+-- Keeps what a constraint refused; the session that it was about is not billed before a decision. A start refused again is the same start, and keeps its transaction.
 CREATE OR REPLACE FUNCTION inbound.refuse(p_function text, p_station bigint, p_received_at timestamptz, p_sqlstate text,
-    p_message text, p_frame text, p_with_transaction boolean)
+    p_message text, p_frame text, p_with_transaction boolean, p_session uuid)
 RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     key uuid := inbound.frame_digest(p_station, p_frame);
@@ -77,13 +77,13 @@ BEGIN
     END IF;
     INSERT INTO core.inbound_refused (station, received_at, function_name, sqlstate, message, frame, digest, transaction_id)
     VALUES (p_station, p_received_at, p_function, p_sqlstate, p_message, p_frame, key, transaction);
-    PERFORM core.review_open('refused', false, key::text, p_station, NULL, p_received_at,
+    PERFORM core.review_open('refused', p_session IS NOT NULL, key::text, p_station, p_session, p_received_at,
         jsonb_build_object('function', p_function, 'sqlstate', p_sqlstate, 'message', p_message,
                            'transaction_id', transaction), p_frame);
     RETURN transaction;
 END
 $$;
-ALTER FUNCTION inbound.refuse(text, bigint, timestamptz, text, text, text, boolean) OWNER TO joulebook_writer;
-REVOKE ALL ON FUNCTION inbound.refuse(text, bigint, timestamptz, text, text, text, boolean) FROM PUBLIC;
-COMMENT ON FUNCTION inbound.refuse(text, bigint, timestamptz, text, text, text, boolean) IS
+ALTER FUNCTION inbound.refuse(text, bigint, timestamptz, text, text, text, boolean, uuid) OWNER TO joulebook_writer;
+REVOKE ALL ON FUNCTION inbound.refuse(text, bigint, timestamptz, text, text, text, boolean, uuid) FROM PUBLIC;
+COMMENT ON FUNCTION inbound.refuse(text, bigint, timestamptz, text, text, text, boolean, uuid) IS
     'Keeps a message that a constraint refused | 保存被约束拒绝的报文';

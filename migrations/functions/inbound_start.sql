@@ -102,7 +102,7 @@ BEGIN
             tag.card_id, tag.customer_id, account, tag.vehicle_id, tag.fleet_id,
             COALESCE(tariff.currency, here.currency), CASE WHEN here.export_allowed THEN 'both' ELSE 'import' END,
             tariff.tariff_version_id, p_reservation, verdict, tag.expiry, tag.parent, unsecured, here.boot_number, clock.at,
-            inbound.reported_time(p_at), p_received_at, p_queued, p_offset_us, p_meter_start_mwh)
+            inbound.reported_time(p_at), p_received_at, p_queued, -p_offset_us, p_meter_start_mwh)
         ON CONFLICT (start_key) DO NOTHING RETURNING s.transaction_id INTO transaction_id;
         IF transaction_id IS NOT NULL THEN
             IF verdict = 'Accepted' AND p_unsecured THEN
@@ -152,7 +152,7 @@ BEGIN
     SET CONSTRAINTS ALL IMMEDIATE;
 EXCEPTION WHEN integrity_constraint_violation OR data_exception THEN
     outcome := 'refused';
-    transaction_id := inbound.refuse('start', p_station, p_received_at, SQLSTATE, SQLERRM, p_frame, true);
+    transaction_id := inbound.refuse('start', p_station, p_received_at, SQLSTATE, SQLERRM, p_frame, true, NULL);
     status := 'Invalid';
     expiry := NULL;
     parent := NULL;

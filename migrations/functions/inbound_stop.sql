@@ -26,7 +26,7 @@ BEGIN
     report.doubt := clock.doubt;
     report.reported_at := inbound.reported_time(p_at);
     report.at_text := p_at_text;
-    report.offset_us := p_offset_us;
+    report.offset_us := -p_offset_us;
     report.queued := p_queued;
     report.received_at := p_received_at;
     report.meter_stop_mwh := p_meter_stop_mwh;
@@ -77,7 +77,7 @@ BEGIN
             INSERT INTO core.unmatched_stop (digest, station_id, sent_id, tag_key, at, reported_at, at_text, doubt,
                 offset_us, queued, received_at, meter_stop_mwh, reason, id_tag, frame, deviations, verdict, expiry, parent, state, transaction_id)
             VALUES (report.digest, p_station, p_transaction, report.tag_key, report.at, report.reported_at, p_at_text,
-                report.doubt, p_offset_us, p_queued, p_received_at, p_meter_stop_mwh, p_reason, p_id_tag, p_frame, p_deviations, report.verdict, report.expiry,
+                report.doubt, report.offset_us, p_queued, p_received_at, p_meter_stop_mwh, p_reason, p_id_tag, p_frame, p_deviations, report.verdict, report.expiry,
                 report.parent, CASE WHEN s.uid IS NULL THEN 'waiting' ELSE 'joined' END, s.transaction_id)
             ON CONFLICT (digest) DO NOTHING;
         END IF;
@@ -100,7 +100,8 @@ BEGIN
     SET CONSTRAINTS ALL IMMEDIATE;
 EXCEPTION WHEN integrity_constraint_violation OR data_exception THEN
     outcome := 'refused';
-    PERFORM inbound.refuse('stop', p_station, p_received_at, SQLSTATE, SQLERRM, p_frame, false);
+    PERFORM inbound.refuse('stop', p_station, p_received_at, SQLSTATE, SQLERRM, p_frame, false, (
+        SELECT x.uid FROM core.session x WHERE x.transaction_id = p_transaction AND x.station_id = p_station));
     status := NULL;
     expiry := NULL;
     parent := NULL;

@@ -8,7 +8,14 @@ BEGIN
     IF p_period >= (now() AT TIME ZONE 'UTC' - interval '12 hours')::date THEN
         RAISE EXCEPTION 'the day % is not over everywhere', p_period USING ERRCODE = '22023', DETAIL = 'period';
     END IF;
-    PERFORM pg_advisory_xact_lock(1246905164, ledger.day_lock_key(p_period));
+    -- Asked for again and again, not queued for: a queued exclusive lock would stand between bookers who
+    -- hold accounts and those who hold the day.
+    WHILE NOT pg_try_advisory_xact_lock(1246905164, ledger.day_lock_key(p_period)) LOOP
+        IF clock_timestamp() > statement_timestamp() + interval '20 seconds' THEN
+            RAISE EXCEPTION 'somebody is still booking into %', p_period USING ERRCODE = '55P03';
+        END IF;
+        PERFORM pg_sleep(0.05);
+    END LOOP;
     SELECT c.sealed_hash INTO sealed_hash FROM ledger.closed_day c WHERE c.period = p_period;
     IF sealed_hash IS NOT NULL THEN
         outcome := 'repeat';

@@ -1,7 +1,7 @@
 -- Clocks: a queue is no wrong clock, a known offset shifts, and 1970 is no time.
 SELECT t.test('two sessions of 1970 with a known offset are two bills; one start of 1970 sent three times is one', $$
     p := t.house('H'); w := t.card('TAG00000001', 1000000, 9);
-    m := -(extract(epoch FROM now()) * 1000000)::bigint;     -- the pile began to count at our now
+    m := (extract(epoch FROM now()) * 1000000)::bigint;     -- the pile began to count at our now
     FOR n IN 1..2 LOOP
         FOR r IN 1..3 LOOP
             SELECT * INTO b FROM t.start(p, 'TAG00000001', 1000, 'epoch', 1, now() + n * interval '1 minute', false, m);
@@ -39,7 +39,7 @@ SELECT t.test('a queued start is taken as it is, however old; only before the pi
     PERFORM t.is((SELECT kind FROM core.review), 'implausible_time', 'before its time');
 $$);
 SELECT t.test('a live message is shifted by a known offset of half a minute and more, and by less not', $$
-    FOR r IN SELECT * FROM (VALUES (7200000000::bigint, interval '2 hours'), (-90000000, interval '-90 seconds'),
+    FOR r IN SELECT * FROM (VALUES (-7200000000::bigint, interval '2 hours'), (90000000, interval '-90 seconds'),
             (29999999, interval '0'), (0, interval '0'), (-1, interval '0')) v(offset_us, shift) LOOP
         SELECT * INTO a FROM inbound.effective_time(now() + r.shift, now(), false, r.offset_us, now() - interval '1 year');
         PERFORM t.is(a.at, now(), 'offset ' || r.offset_us);
@@ -70,10 +70,10 @@ SELECT t.test('a start at the end of all time is a session, with its text as evi
 $$);
 SELECT t.test('readings shift with their session: the slot of a price is the one in which they were taken', $$
     p := t.house('H'); w := t.card('TAG00000001', 1000000, 9);
-    SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now() + interval '2 hours', 1, now(), false, 7200000000);
+    SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now() + interval '2 hours', 1, now(), false, -7200000000);
     INSERT INTO core.meter_reading (station, at, connector, hash, received_at, transaction_id, import_mwh)
     VALUES (p, now() + interval '2 hours 10 minutes', 1, 1, now(), a.transaction_id, 1100000);
-    PERFORM t.stop(p, a.transaction_id, 1200, now() + interval '2 hours 20 minutes', NULL, now() + interval '20 minutes', false, 7200000000);
+    PERFORM t.stop(p, a.transaction_id, 1200, now() + interval '2 hours 20 minutes', NULL, now() + interval '20 minutes', false, -7200000000);
     SELECT ledger.settlement_input(uid) INTO x FROM core.session;
     PERFORM t.is((x::jsonb #>> '{readings,0,at}')::timestamptz, now() + interval '10 minutes', 'reading');
     PERFORM t.is((x::jsonb #>> '{session,started_at}')::timestamptz, now(), 'start');

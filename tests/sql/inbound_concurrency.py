@@ -22,6 +22,8 @@ class Session:
         self.psql = subprocess.Popen(
             ["psql", "-X", "-q", "-A", "-t", "-v", "VERBOSITY=sqlstate", "-d", CONNINFO],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        # Who waits in vain is a failure, not a test that hangs.
+        self.run("SET lock_timeout = '10s'; SET statement_timeout = '60s'")
         if role:
             self.run(f"SET ROLE {role}")
 

@@ -235,7 +235,9 @@ SELECT t.test('a stop whose readings nobody can store is confirmed as refused an
     PERFORM t.is(b.outcome, 'refused', 'answer');
     PERFORM t.is((SELECT state FROM core.session), 'open', 'nothing half-way');
     PERFORM t.is((SELECT function_name || sqlstate || (frame IS NOT NULL) FROM core.inbound_refused), 'stop22007true', 'evidence');
-    PERFORM t.is((SELECT count(*) FROM core.review WHERE kind = 'refused'), 1::bigint, 'review');
+    PERFORM t.is((SELECT count(*) FROM core.review WHERE kind = 'refused' AND blocks AND session_uid IS NOT NULL), 1::bigint, 'review');
+    PERFORM t.stop(p, a.transaction_id, 2000, now() + interval '1 minute');
+    PERFORM t.is((SELECT state FROM core.session), 'review', 'and its session is not billed before');
 $$);
 SELECT t.test('a remote stop whose fate was unknown is settled by the stop', $$
     p := t.house('H'); w := t.card('TAG00000001', 100000);
@@ -244,4 +246,26 @@ SELECT t.test('a remote stop whose fate was unknown is settled by the stop', $$
     VALUES (p, 'RemoteStopTransaction', jsonb_build_object('transactionId', a.transaction_id), 'unknown', now(), 'me', now());
     PERFORM t.stop(p, a.transaction_id, 1100, now() + interval '5 minutes');
     PERFORM t.is((SELECT state FROM core.command), 'accepted', 'command');
+$$);
+SELECT t.test('I13: in any order and however often repeated, one session''s messages make the same input', $$
+    p := t.house('H'); w := t.card('TAG00000001', 1000000, 99);
+    FOR r IN SELECT v AS steps, row_number() OVER () AS nth FROM unnest(ARRAY['srt', 'str', 'rst', 'rts', 'tsr', 'trs', 'ssrrtt', 'tstrsrt', 'rtsrts', 'ttrrss', 'strts']) v LOOP
+        -- The same session a day earlier each time, on a pile that has been away ever since.
+        FOR n IN 1..length(r.steps) LOOP
+            CASE substr(r.steps, n, 1)
+                WHEN 's' THEN PERFORM t.start(p, 'TAG00000001', 1000, now() - r.nth * interval '1 day', 1, now() + n * interval '1 s', true, NULL);
+                WHEN 't' THEN PERFORM t.stop(p, -1, 2000, now() - r.nth * interval '1 day' + interval '1 hour', 'TAG00000001', now() + n * interval '1 s', true, NULL);
+                ELSE INSERT INTO core.meter_reading (station, at, connector, hash, received_at, transaction_id, import_mwh)
+                    VALUES (p, now() - r.nth * interval '1 day' + interval '30 minutes', 1, 1, now(), -1, 1500000) ON CONFLICT DO NOTHING;
+            END CASE;
+        END LOOP;
+        SELECT * INTO s FROM core.session z WHERE z.started_at = now() - r.nth * interval '1 day';
+        PERFORM t.is(s.state, 'stopped', r.steps);
+        SELECT concat_ws(' ', j #>> '{session,meter_start_mwh}', j #>> '{session,meter_stop_mwh}', j #>> '{readings,0,import_mwh}', jsonb_array_length(j -> 'readings'),
+            (j #>> '{session,stopped_at}')::timestamptz - (j #>> '{session,started_at}')::timestamptz, (j #>> '{readings,0,at}')::timestamptz - s.started_at)
+        INTO x FROM (SELECT ledger.settlement_input(s.uid)::jsonb AS j) q;
+        PERFORM t.is(x, '1000000 2000000 1500000 1 01:00:00 00:30:00', r.steps);
+    END LOOP;
+    PERFORM t.is((SELECT count(*) FROM core.session), 11::bigint, 'sessions');
+    PERFORM t.is((SELECT count(*) FROM core.review WHERE state = 'open' AND blocks), 0::bigint, 'nothing blocks');
 $$);
