@@ -37,9 +37,9 @@ enum {
 struct db_args {
     unsigned char *data;
     size_t used, size;
-    uint32_t rows;              /* ended rows */
-    uint16_t columns;           /* of the first row, once it has ended */
-    uint16_t in_row;            /* values in the row that is open */
+    uint32_t rows;    /* ended rows */
+    uint16_t columns; /* of the first row, once it has ended */
+    uint16_t in_row;  /* values in the row that is open */
     uint8_t types[DB_COLUMNS_MAX];
     bool failed;
 };

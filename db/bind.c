@@ -11,11 +11,15 @@ enum { ARRAY_HEADER = 20 };
 static const struct {
     uint32_t oid, array;
 } oids[DB_TYPE_COUNT] = {
-    [DB_INT8] = { DB_OID_INT8, 1016 },        [DB_INT4] = { DB_OID_INT4, 1007 },
-    [DB_INT2] = { DB_OID_INT2, 1005 },        [DB_BOOL] = { DB_OID_BOOL, 1000 },
-    [DB_TEXT] = { DB_OID_TEXT, 1009 },        [DB_BYTES] = { DB_OID_BYTEA, 1001 },
-    [DB_TIME] = { DB_OID_TIMESTAMPTZ, 1185 }, [DB_UUID] = { DB_OID_UUID, 2951 },
-    [DB_JSON] = { DB_OID_JSONB, 3807 },
+    [DB_INT8] = {DB_OID_INT8, 1016},
+    [DB_INT4] = {DB_OID_INT4, 1007},
+    [DB_INT2] = {DB_OID_INT2, 1005},
+    [DB_BOOL] = {DB_OID_BOOL, 1000},
+    [DB_TEXT] = {DB_OID_TEXT, 1009},
+    [DB_BYTES] = {DB_OID_BYTEA, 1001},
+    [DB_TIME] = {DB_OID_TIMESTAMPTZ, 1185},
+    [DB_UUID] = {DB_OID_UUID, 2951},
+    [DB_JSON] = {DB_OID_JSONB, 3807},
 };
 
 bool bind_type_of_oid(uint32_t oid, bool array, uint8_t *ret_type)
@@ -84,7 +88,7 @@ size_t bind_arrays_size(const struct bind_arrays *arrays)
 }
 
 void bind_arrays_lay_out(struct bind_arrays *arrays, const uint8_t *types, unsigned char *scratch,
-                         struct bind_values *ret)
+    struct bind_values *ret)
 {
     for (uint16_t column = 0; column < arrays->columns; column++) {
         assert(types[column] < DB_TYPE_COUNT);

@@ -29,8 +29,8 @@ void bind_arrays_measure(struct bind_arrays *, const unsigned char *rows, uint32
 size_t bind_arrays_size(const struct bind_arrays *);
 
 /* `scratch` has bind_arrays_size() bytes and outlives the execution. */
-void bind_arrays_lay_out(struct bind_arrays *, const uint8_t *types, unsigned char *scratch,
-                         struct bind_values *ret);
+void bind_arrays_lay_out(
+    struct bind_arrays *, const uint8_t *types, unsigned char *scratch, struct bind_values *ret);
 void bind_arrays_fill(struct bind_arrays *, const unsigned char *rows, uint32_t count);
 
 /* The server's type number to ours, of the array's elements if `array`. */

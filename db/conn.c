@@ -57,9 +57,9 @@ static bool is_readable(const char *conninfo)
 /* The same complaint as libpq's would quote the string, password and all. */
 static bool connect_to(struct db_conn *conn, const char *conninfo, const char *application_name)
 {
-    const char *const keys[] = { "connect_timeout", "dbname", "application_name",
-                                 "client_encoding", NULL };
-    const char *const values[] = { "5", conninfo, application_name, "UTF8", NULL };
+    const char *const keys[] = {
+        "connect_timeout", "dbname", "application_name", "client_encoding", NULL};
+    const char *const values[] = {"5", conninfo, application_name, "UTF8", NULL};
 
     if (!is_readable(conninfo)) {
         set_text(&conn->fault, "the connection string cannot be read");
@@ -74,8 +74,8 @@ static bool connect_to(struct db_conn *conn, const char *conninfo, const char *a
     return false;
 }
 
-struct db_conn *db_conn_open(const char *conninfo, const char *application_name,
-                             struct db_fault *ret_fault)
+struct db_conn *db_conn_open(
+    const char *conninfo, const char *application_name, struct db_fault *ret_fault)
 {
     struct db_conn *conn = db_alloc_zero(sizeof *conn);
 
@@ -127,8 +127,8 @@ static enum db_result outcome_of(const struct db_rows *rows)
     return text && strcmp(text, "busy") == 0 ? DB_BUSY : DB_REFUSED;
 }
 
-static enum db_result judge(struct db_conn *conn, PGresult *result, enum db_kind kind,
-                            struct db_rows *rows)
+static enum db_result judge(
+    struct db_conn *conn, PGresult *result, enum db_kind kind, struct db_rows *rows)
 {
     ExecStatusType status = PQresultStatus(result);
 
@@ -143,10 +143,10 @@ static enum db_result judge(struct db_conn *conn, PGresult *result, enum db_kind
     return kind == DB_KIND_CALL ? outcome_of(rows) : DB_OK;
 }
 
-static enum db_result finish(struct db_conn *conn, PGresult *result, enum db_kind kind,
-                             struct db_rows *ret_rows)
+static enum db_result finish(
+    struct db_conn *conn, PGresult *result, enum db_kind kind, struct db_rows *ret_rows)
 {
-    struct db_rows rows = { 0 };
+    struct db_rows rows = {0};
     enum db_result outcome = judge(conn, result, kind, &rows);
 
     if (!rows.result)
@@ -167,11 +167,11 @@ static bool is_in_transaction(const struct db_conn *conn)
 
 /* What was sent and got no answer at all is unknown, unless a transaction goes down with it. */
 static enum db_result run_bound(struct db_conn *conn, enum db_stmt stmt, uint16_t columns,
-                                const struct bind_values *bound, struct db_rows *ret_rows)
+    const struct bind_values *bound, struct db_rows *ret_rows)
 {
     bool in_transaction = is_in_transaction(conn);
     PGresult *result = PQexecPrepared(conn->pg, db_statements[stmt].name, columns, bound->values,
-                                      bound->lengths, bound->formats, 1);
+        bound->lengths, bound->formats, 1);
 
     if (PQstatus(conn->pg) != CONNECTION_OK) {
         PQclear(result);
@@ -180,8 +180,8 @@ static enum db_result run_bound(struct db_conn *conn, enum db_stmt stmt, uint16_
     return finish(conn, result, db_statements[stmt].kind, ret_rows);
 }
 
-static enum db_result run_bulk(struct db_conn *conn, enum db_stmt stmt, const struct db_args *args,
-                               struct db_rows *ret_rows)
+static enum db_result run_bulk(
+    struct db_conn *conn, enum db_stmt stmt, const struct db_args *args, struct db_rows *ret_rows)
 {
     struct bind_arrays arrays;
     struct bind_values bound;
@@ -225,8 +225,8 @@ static bool are_ok(struct db_conn *conn, const struct db_args *args)
     return false;
 }
 
-enum db_result db_conn_run(struct db_conn *conn, enum db_stmt stmt, const struct db_args *args,
-                           struct db_rows *ret_rows)
+enum db_result db_conn_run(
+    struct db_conn *conn, enum db_stmt stmt, const struct db_args *args, struct db_rows *ret_rows)
 {
     struct bind_values bound;
     enum db_result prepared;
@@ -248,8 +248,8 @@ enum db_result db_conn_run(struct db_conn *conn, enum db_stmt stmt, const struct
     return run_bound(conn, stmt, args ? args->columns : 0, &bound, ret_rows);
 }
 
-enum db_result db_conn_query(struct db_conn *conn, const char *text, const struct db_args *args,
-                             struct db_rows *ret_rows)
+enum db_result db_conn_query(
+    struct db_conn *conn, const char *text, const struct db_args *args, struct db_rows *ret_rows)
 {
     struct bind_values bound;
     bool in_transaction = is_in_transaction(conn);
@@ -263,7 +263,7 @@ enum db_result db_conn_query(struct db_conn *conn, const char *text, const struc
     if (args)
         bind_row(&bound, args->data, args->columns);
     result = PQexecParams(conn->pg, text, args ? args->columns : 0, NULL, bound.values,
-                          bound.lengths, bound.formats, 1);
+        bound.lengths, bound.formats, 1);
     if (PQstatus(conn->pg) != CONNECTION_OK) {
         PQclear(result);
         return lost(conn, in_transaction);
@@ -352,7 +352,7 @@ void db_conn_rollback(struct db_conn *conn)
 struct db_row db_rows_at(const struct db_rows *rows, int index)
 {
     assert(index >= 0 && index < rows->count);
-    return (struct db_row) { rows->result, index };
+    return (struct db_row){rows->result, index};
 }
 
 void db_rows_done(struct db_rows *rows)

@@ -24,8 +24,8 @@ struct db_rows {
 };
 
 /* NULL: not connected; the fault says why.  At most 5 s (10 s with name resolution). */
-MUST_CHECK struct db_conn *db_conn_open(const char *conninfo, const char *application_name,
-                                        struct db_fault *ret_fault);
+MUST_CHECK struct db_conn *db_conn_open(
+    const char *conninfo, const char *application_name, struct db_fault *ret_fault);
 void db_conn_close(struct db_conn *);
 
 /* False once the connection is lost. */
@@ -37,14 +37,15 @@ const struct db_fault *db_conn_fault(const struct db_conn *);
 /* Outside begin/commit a run is its own transaction.  DB_NONE: a QUERY without rows.  CALL: the
  * outcome column decides (done: DB_OK, busy: DB_BUSY, refused: DB_REFUSED), rows are there in all
  * three.  `args` may be NULL when there are none, `ret_rows` when nobody looks. */
-MUST_CHECK enum db_result db_conn_run(struct db_conn *, enum db_stmt, const struct db_args *,
-                                      struct db_rows *ret_rows);
+MUST_CHECK enum db_result db_conn_run(
+    struct db_conn *, enum db_stmt, const struct db_args *, struct db_rows *ret_rows);
 
 /* The same for a text of the caller's own .sql file (one statement, $n with casts). */
-MUST_CHECK enum db_result db_conn_query(struct db_conn *, const char *text, const struct db_args *,
-                                        struct db_rows *ret_rows);
+MUST_CHECK enum db_result db_conn_query(
+    struct db_conn *, const char *text, const struct db_args *, struct db_rows *ret_rows);
 
-/* Several statements in one text of statements.def or of a migration's file, no parameters, in the open transaction or in one of its own. */
+/* Several statements in one text, of statements.def or of a migration's file, without parameters,
+ * in the open transaction or in one of its own. */
 MUST_CHECK enum db_result db_conn_script(struct db_conn *, const char *text);
 
 MUST_CHECK enum db_result db_conn_begin(struct db_conn *);

@@ -5,8 +5,8 @@
  *  - A batch that fails is run again without the member whose CALL failed, which then runs alone;
  *    where nobody can be blamed (a BULK, the COMMIT) in halves, down to single members.  So a bad
  *    member harms only itself and costs a few commits, not one for each of the others.
- *  - A CALL that answers `busy`, or waits for a lock for more than 100 ms, joins the next batch, then one every 50 ms, and is done DB_BUSY
- *    after 2 s.
+ *  - A CALL that answers `busy`, or waits for a lock for more than 100 ms, joins the next batch,
+ *    then one every 50 ms, and is done DB_BUSY after 2 s.
  *  - When the connection is lost with a batch in flight its outcome is unknown: it is run again in
  *    a transaction that also writes the lane's mark.  Statements are therefore idempotent.
  *  - While the server is away, members wait in the queue.  Nothing is answered for them.
@@ -14,8 +14,8 @@
  *    seen before is refused, unless durability_test (which accepts the first two).
  *
  * Order: CALLs of one batch run in the order of their submission; the rows of BULKs of the same
- * statement run as one execution, before the batch's CALLs.  Batches run in order.  A member that was
- * busy or bad may come later than that; who needs an order waits for `done`.
+ * statement run as one execution, before the batch's CALLs.  Batches run in order.  A member that
+ * was busy or bad may come later than that; who needs an order waits for `done`.
  * Every accepted member gets exactly one `done`, except those left when the lane is freed.
  * One thread, the loop's.  Never blocks, reads no clock, writes no log.
  */
@@ -32,31 +32,31 @@
 
 enum {
     DB_LANE_BATCH_MEMBERS_MAX = 2048,
-    DB_LANE_BATCH_BYTES_MAX = 4 * 1024 * 1024, /* a batch takes at least one member, however large */
+    DB_LANE_BATCH_BYTES_MAX = 4 * 1024 * 1024, /* but at least one member, however large */
     DB_LANE_BATCHES_MAX = 32,                  /* waiting; so 65,536 members at most */
     DB_LANE_QUEUE_BYTES_MAX = 64 * 1024 * 1024,
     DB_LANE_BUSY_MAX = 4096,
-    DB_LANE_BUSY_BATCH_MAX = 256,              /* busy members that join one batch */
+    DB_LANE_BUSY_BATCH_MAX = 256, /* busy members that join one batch */
     DB_LANE_WINDOW_MS = 1,
-    DB_LANE_WINDOW_MEMBERS = 64,               /* enough to go without waiting for the window */
+    DB_LANE_WINDOW_MEMBERS = 64, /* enough to go without waiting for the window */
     DB_LANE_BUSY_RETRY_MS = 50,
     DB_LANE_BUSY_LIMIT_MS = 2000,
     DB_LANE_PROBE_MS = 2000,
-    DB_LANE_CONNECT_MS = 5000,                 /* from the first packet to the last PREPARE */
-    DB_LANE_STALL_MS = 30000,                  /* a batch without any answer: the line is dead */
+    DB_LANE_CONNECT_MS = 5000, /* from the first packet to the last PREPARE */
+    DB_LANE_STALL_MS = 30000,  /* a batch without any answer: the line is dead */
     DB_LANE_BACKOFF_MIN_MS = 100,
     DB_LANE_BACKOFF_MAX_MS = 5000,
-    DB_LANE_TRIES_MAX = 3,                     /* of a single member that fails in a way that may pass */
+    DB_LANE_TRIES_MAX = 3, /* of a member alone whose failure may pass */
 };
 
 enum db_lane_event {
-    DB_LANE_UP,       /* connected, checked, prepared; detail: the server's version */
-    DB_LANE_LOST,     /* connection lost or not made; detail: why */
-    DB_LANE_SERVER,   /* the server is refused; detail: why */
+    DB_LANE_UP,         /* connected, checked, prepared; detail: the server's version */
+    DB_LANE_LOST,       /* connection lost or not made; detail: why */
+    DB_LANE_SERVER,     /* the server is refused; detail: why */
     DB_LANE_UNPREPARED, /* a statement cannot be prepared; detail: its name and the SQLSTATE */
-    DB_LANE_AGAIN,    /* a batch of unknown outcome is run again; detail: why */
-    DB_LANE_SPLIT,    /* a batch failed and is run again in parts; detail: statement, SQLSTATE */
-    DB_LANE_FAILED,   /* a single member failed; detail: statement, SQLSTATE, constraint */
+    DB_LANE_AGAIN,      /* a batch of unknown outcome is run again; detail: why */
+    DB_LANE_SPLIT,      /* a batch failed and is run again in parts; detail: statement, SQLSTATE */
+    DB_LANE_FAILED,     /* a single member failed; detail: statement, SQLSTATE, constraint */
 };
 
 /* `watch`: what the lane wants to hear about fd; both false: forget the fd, now, before it is
@@ -73,9 +73,9 @@ struct db_lane_ports {
 
 struct db_lane_config {
     const char *conninfo;
-    const char *name;                       /* application_name is joulebook/<name> */
+    const char *name; /* application_name is joulebook/<name> */
     bool durability_test;
-    const struct db_statement *statements;  /* NULL: db_statements */
+    const struct db_statement *statements; /* NULL: db_statements */
     uint32_t statement_count;
 };
 
@@ -83,7 +83,7 @@ struct db_lane_stats {
     uint64_t submitted, refused_full, commits, rows, executions, busy, split, unknown, lost, probes;
     uint64_t done[DB_RESULT_COUNT];
     uint64_t batch_members_max, batch_ms_total, batch_ms_max;
-    uint32_t queued;                        /* members not yet done, in flight ones included */
+    uint32_t queued; /* members not yet done, in flight ones included */
     size_t queued_bytes;
 };
 

@@ -56,8 +56,8 @@ static void take_notice(void *arg, const PGresult *notice)
 void lane_connect(struct db_lane *lane)
 {
     char application[80];
-    const char *const keys[] = { "dbname", "application_name", "client_encoding", NULL };
-    const char *const values[] = { lane->conninfo, application, "UTF8", NULL };
+    const char *const keys[] = {"dbname", "application_name", "client_encoding", NULL};
+    const char *const values[] = {lane->conninfo, application, "UTF8", NULL};
 
     snprintf(application, sizeof application, "joulebook/%s", lane->name);
     lane->state = LANE_CONNECTING;
@@ -79,8 +79,8 @@ void lane_connect(struct db_lane *lane)
 static bool send_check(struct db_lane *lane)
 {
     return lane_step_add(lane, LANE_STEP_CHECK, 0) &&
-           PQsendQueryParams(lane->conn, db_statements[DB_STMT_LANE_SERVER].text, 0, NULL, NULL,
-                             NULL, NULL, 1);
+           PQsendQueryParams(
+               lane->conn, db_statements[DB_STMT_LANE_SERVER].text, 0, NULL, NULL, NULL, NULL, 1);
 }
 
 static bool send_prepare(struct db_lane *lane, uint32_t stmt)
@@ -101,8 +101,8 @@ static void setup(struct db_lane *lane)
 
     lane_script_begin(lane, LANE_SETUP);
     snprintf(lane->detail, sizeof lane->detail, "cannot send");
-    ok = PQsetnonblocking(lane->conn, 1) == 0 && PQenterPipelineMode(lane->conn) &&
-         send_check(lane);
+    ok =
+        PQsetnonblocking(lane->conn, 1) == 0 && PQenterPipelineMode(lane->conn) && send_check(lane);
     for (uint32_t stmt = 0; ok && stmt < lane->statement_count; stmt++)
         ok = send_prepare(lane, stmt);
     if (!ok || !lane_send_sync(lane)) {
@@ -139,7 +139,7 @@ void lane_connect_poll(struct db_lane *lane)
 /* Why this server is not to be trusted with a commit; NULL: it is. */
 static const char *distrust(struct db_lane *lane, const PGresult *result)
 {
-    struct db_row row = { result, 0 };
+    struct db_row row = {result, 0};
     int64_t timeline = db_row_int8(&row, 4);
 
     if (db_row_int8(&row, 0) < 150000)
@@ -172,8 +172,8 @@ static bool describe(struct db_lane *lane, uint32_t stmt, const PGresult *result
     return true;
 }
 
-static void setup_failed(struct db_lane *lane, enum db_lane_event event, const char *what,
-                         const char *why)
+static void setup_failed(
+    struct db_lane *lane, enum db_lane_event event, const char *what, const char *why)
 {
     if (lane->failure != DB_OK)
         return;
@@ -193,7 +193,7 @@ void lane_setup_result(struct db_lane *lane, const struct lane_step *step, const
         setup_failed(lane, DB_LANE_UNPREPARED, name, state ? state : "lost");
     } else if (step->kind == LANE_STEP_CHECK && PQresultStatus(result) == PGRES_TUPLES_OK) {
         snprintf(lane->version, sizeof lane->version, "%s",
-                 PQparameterStatus(lane->conn, "server_version"));
+            PQparameterStatus(lane->conn, "server_version"));
         why = distrust(lane, result);
         if (why)
             setup_failed(lane, DB_LANE_SERVER, why, "");

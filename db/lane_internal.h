@@ -4,7 +4,8 @@
  * lane_queue.c  members and their bytes: batches, the busy store
  * lane_connect.c  connecting, the server's check, preparing, back-off
  * lane_send.c   one range of the flying batch as one pipelined transaction
- * lane_run.c    reading its results, deciding what became of its members
+ * lane_run.c    reading its results
+ * lane_settle.c  what became of its members
  *
  * Invariants: `slots` is a ring of `used` batches from `head`, the last one forming; while
  * `flying`, the head is closed and `ranges` lists, innermost last, what of it is still to run.
@@ -12,42 +13,18 @@
 #ifndef DB_LANE_INTERNAL_H
 #define DB_LANE_INTERNAL_H
 
-#include "db/lane.h"
+#include "db/lane_queue.h"
 
 #include <libpq-fe.h>
 
 enum {
     LANE_RANGES_MAX = 64,
-    LANE_RANGES_MANY = 32,       /* from here on a culprit does not wait for the others */
+    LANE_RANGES_MANY = 32, /* from here on a culprit does not wait for the others */
     LANE_NOBODY = -1,
     LANE_DETAIL_MAX = 320,
-    LANE_PAUSE_MS = 100,         /* before the same again, doubled each time */
-    LANE_RETRY_PAUSE_MS = 5,     /* the same after a deadlock */
-    LANE_DOWN_TRIES_MAX = 5,     /* of a whole batch while the server has no space or memory */
-    LANE_KEEP_BYTES = 1 << 20,   /* a batch's buffer that is kept for the next one */
-};
-
-struct lane_member {
-    db_done *done;
-    void *ctx;
-    uint64_t token;
-    uint64_t submitted_ms;
-    uint64_t busy_since_ms, busy_due_ms;  /* both 0: never was busy */
-    size_t offset;                        /* in the batch's bytes: types, then values */
-    uint32_t length, rows;
-    uint16_t stmt;
-    uint8_t columns;
-    bool settled; /* its done has been called, or it has gone to the busy store */
-    bool misfit;  /* its parameters are not what the statement takes: it was left out */
-    PGresult *result;
-};
-
-struct lane_batch {
-    struct lane_member *members;
-    uint32_t count, size;
-    unsigned char *bytes;
-    size_t used, bytes_size;
-    uint64_t oldest_ms;
+    LANE_PAUSE_MS = 100,     /* before the same again, doubled each time */
+    LANE_RETRY_PAUSE_MS = 5, /* the same after a deadlock */
+    LANE_DOWN_TRIES_MAX = 5, /* of a whole batch while the server has no space or memory */
 };
 
 struct lane_range {
@@ -57,13 +34,13 @@ struct lane_range {
 };
 
 enum lane_state {
-    LANE_OFF,        /* no connection until `until_ms` */
+    LANE_OFF, /* no connection until `until_ms` */
     LANE_CONNECTING,
-    LANE_SETUP,      /* a pipeline of check and PREPAREs is out */
+    LANE_SETUP, /* a pipeline of check and PREPAREs is out */
     LANE_IDLE,
-    LANE_RUNNING,    /* a range (or a probe) is out */
-    LANE_CLEANING,   /* a ROLLBACK is out */
-    LANE_PAUSED,     /* connected, waiting for `until_ms` before the same range again */
+    LANE_RUNNING,  /* a range (or a probe) is out */
+    LANE_CLEANING, /* a ROLLBACK is out */
+    LANE_PAUSED,   /* connected, waiting for `until_ms` before the same range again */
 };
 
 enum lane_step_kind {
@@ -103,30 +80,30 @@ struct db_lane {
     bool fd_read, fd_write;
     uint64_t now_ms, until_ms, alarm_ms;
     uint64_t sent_ms, heard_ms; /* when the script that is out was sent, when last answered */
-    uint64_t launch_ms;      /* when the forming batch goes at the latest */
-    uint64_t probe_ms;       /* when an idle lane probes */
-    uint64_t stuck_ms;       /* since when nothing could be committed; 0: it can */
+    uint64_t launch_ms;         /* when the forming batch goes at the latest */
+    uint64_t probe_ms;          /* when an idle lane probes */
+    uint64_t stuck_ms;          /* since when nothing could be committed; 0: it can */
     uint32_t backoff_ms;
     uint64_t random;
-    int64_t timeline;        /* the newest seen */
+    int64_t timeline; /* the newest seen */
     struct lane_prepared *prepared;
 
     struct lane_batch slots[DB_LANE_BATCHES_MAX];
     uint32_t head, used;
     bool flying;
     struct lane_batch busy, busy_spare;
-    uint64_t busy_next_ms;   /* the earliest busy_due_ms; UINT64_MAX: none */
+    uint64_t busy_next_ms; /* the earliest busy_due_ms; UINT64_MAX: none */
     struct lane_range ranges[LANE_RANGES_MAX];
     uint32_t range_count;
 
     struct lane_step *steps;
     uint32_t step_count, step_size, step_at;
-    bool step_answered;      /* the current step's result was seen, its end not */
-    bool warned;             /* the server warned while it committed */
+    bool step_answered; /* the current step's result was seen, its end not */
+    bool warned;        /* the server warned while it committed */
     bool committed;
-    enum db_result failure;  /* DB_OK: none in the script that is out */
-    bool cancelled;          /* it failed by cancel or statement_timeout */
-    int64_t culprit;         /* the member whose CALL failed; LANE_NOBODY: not known */
+    enum db_result failure; /* DB_OK: none in the script that is out */
+    bool cancelled;         /* it failed by cancel or statement_timeout */
+    int64_t culprit;        /* the member whose CALL failed; LANE_NOBODY: not known */
     char detail[LANE_DETAIL_MAX];
     char version[32];
     enum db_lane_event setup_event; /* what the failure of a setup is told as */
@@ -141,16 +118,6 @@ void lane_event(struct db_lane *, enum db_lane_event, const char *detail);
 void lane_watch(struct db_lane *, bool want_write);
 void lane_unwatch(struct db_lane *);
 uint64_t lane_jitter(struct db_lane *, uint64_t ms); /* between half of it and all of it */
-
-/* lane_queue.c */
-MUST_CHECK bool lane_queue_add(struct db_lane *, const struct db_work *, uint64_t now_ms);
-bool lane_queue_waits(const struct db_lane *); /* something could fly */
-MUST_CHECK bool lane_queue_take(struct db_lane *); /* closes the head; false: no memory, later */
-void lane_queue_land(struct db_lane *);
-MUST_CHECK bool lane_queue_busy(struct db_lane *, struct lane_member *);
-struct lane_batch *lane_queue_flight(struct db_lane *);
-uint64_t lane_queue_oldest_ms(const struct db_lane *); /* UINT64_MAX: empty */
-void lane_queue_done(struct db_lane *);
 
 /* lane_connect.c */
 void lane_connect(struct db_lane *);
@@ -170,6 +137,11 @@ void lane_flush(struct db_lane *);
 
 /* lane_run.c */
 void lane_read(struct db_lane *);
-void lane_range_down(struct db_lane *); /* the connection was lost with the top range out */
+
+/* lane_settle.c: the top range has committed; was rolled back for lane->failure; was out when the
+ * connection was lost */
+void lane_settle_range(struct db_lane *);
+void lane_range_failed(struct db_lane *);
+void lane_range_down(struct db_lane *);
 
 #endif

@@ -64,8 +64,8 @@ static void batch_reset(struct lane_batch *batch)
 }
 
 /* Room must have been reserved. */
-static void batch_append(struct lane_batch *batch, const struct lane_member *member,
-                         const unsigned char *bytes)
+static void batch_append(
+    struct lane_batch *batch, const struct lane_member *member, const unsigned char *bytes)
 {
     struct lane_member *copy = &batch->members[batch->count];
 
@@ -99,7 +99,7 @@ static struct lane_batch *forming(struct db_lane *lane, size_t length)
     if (lane->used > (lane->flying ? 1 : 0)) {
         batch = slot(lane, lane->used - 1);
         if (batch->count == 0 || (batch->count < DB_LANE_BATCH_MEMBERS_MAX &&
-                                  batch->used + length <= DB_LANE_BATCH_BYTES_MAX))
+                                     batch->used + length <= DB_LANE_BATCH_BYTES_MAX))
             return batch;
     }
     if (lane->used == DB_LANE_BATCHES_MAX)
@@ -120,10 +120,16 @@ bool lane_queue_add(struct db_lane *lane, const struct db_work *work, uint64_t n
     if (!batch || !batch_reserve(batch, 1, length))
         return false;
     member = &batch->members[batch->count];
-    *member = (struct lane_member) {
-        .done = work->done, .ctx = work->ctx, .token = work->token, .submitted_ms = now_ms,
-        .offset = batch->used, .length = (uint32_t)length, .rows = args->rows,
-        .stmt = (uint16_t)work->stmt, .columns = (uint8_t)args->columns,
+    *member = (struct lane_member){
+        .done = work->done,
+        .ctx = work->ctx,
+        .token = work->token,
+        .submitted_ms = now_ms,
+        .offset = batch->used,
+        .length = (uint32_t)length,
+        .rows = args->rows,
+        .stmt = (uint16_t)work->stmt,
+        .columns = (uint8_t)args->columns,
     };
     memcpy(batch->bytes + batch->used, args->types, args->columns);
     if (args->used)
@@ -182,7 +188,7 @@ bool lane_queue_take(struct db_lane *lane)
     if (!join_busy(lane, flight))
         return false;
     lane->flying = true;
-    lane->ranges[0] = (struct lane_range) { .from = 0, .to = flight->count };
+    lane->ranges[0] = (struct lane_range){.from = 0, .to = flight->count};
     lane->range_count = 1;
     if (flight->count > lane->stats.batch_members_max)
         lane->stats.batch_members_max = flight->count;
@@ -202,8 +208,7 @@ bool lane_queue_busy(struct db_lane *lane, struct lane_member *member)
 {
     const struct lane_batch *flight = lane_queue_flight(lane);
 
-    if (lane->busy.count >= DB_LANE_BUSY_MAX ||
-        !batch_reserve(&lane->busy, 1, member->length))
+    if (lane->busy.count >= DB_LANE_BUSY_MAX || !batch_reserve(&lane->busy, 1, member->length))
         return false;
     if (member->busy_since_ms == 0) {
         member->busy_since_ms = lane->now_ms;

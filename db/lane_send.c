@@ -21,7 +21,7 @@ bool lane_step_add(struct db_lane *lane, enum lane_step_kind kind, uint32_t inde
         lane->steps = grown;
         lane->step_size = size;
     }
-    lane->steps[lane->step_count++] = (struct lane_step) { kind, index };
+    lane->steps[lane->step_count++] = (struct lane_step){kind, index};
     return true;
 }
 
@@ -44,14 +44,14 @@ static bool send_mark(struct db_lane *lane)
     for (uint32_t i = 0; i < lane->statement_count; i++) {
         if (lane->statements[i].kind == DB_KIND_MARK)
             return lane_step_add(lane, LANE_STEP_MARK, i) &&
-                   PQsendQueryPrepared(lane->conn, lane->statements[i].name, 1, &value, &length,
-                                       &format, 1);
+                   PQsendQueryPrepared(
+                       lane->conn, lane->statements[i].name, 1, &value, &length, &format, 1);
     }
     return send_plain(lane, LANE_STEP_MARK, "SELECT");
 }
 
-static bool fits(const struct db_lane *lane, const struct lane_batch *flight,
-                 const struct lane_member *member)
+static bool fits(
+    const struct db_lane *lane, const struct lane_batch *flight, const struct lane_member *member)
 {
     const struct lane_prepared *prepared = &lane->prepared[member->stmt];
 
@@ -59,8 +59,8 @@ static bool fits(const struct db_lane *lane, const struct lane_batch *flight,
            memcmp(flight->bytes + member->offset, prepared->types, member->columns) == 0;
 }
 
-static const unsigned char *rows_of(const struct lane_batch *flight,
-                                    const struct lane_member *member)
+static const unsigned char *rows_of(
+    const struct lane_batch *flight, const struct lane_member *member)
 {
     return flight->bytes + member->offset + member->columns;
 }
@@ -69,8 +69,7 @@ static bool send_prepared(struct db_lane *lane, uint32_t stmt, const struct bind
 {
     lane->stats.executions++;
     return PQsendQueryPrepared(lane->conn, lane->statements[stmt].name,
-                               lane->prepared[stmt].columns, bound->values, bound->lengths,
-                               bound->formats, 1);
+        lane->prepared[stmt].columns, bound->values, bound->lengths, bound->formats, 1);
 }
 
 static bool send_call(struct db_lane *lane, const struct lane_batch *flight, uint32_t index)
@@ -180,7 +179,7 @@ void lane_flush(struct db_lane *lane)
 
 void lane_send_range(struct db_lane *lane)
 {
-    static const struct lane_range probe = { .unknown = true };
+    static const struct lane_range probe = {.unknown = true};
     const struct lane_range *range = lane->flying ? &lane->ranges[lane->range_count - 1] : &probe;
 
     lane_script_begin(lane, LANE_RUNNING);

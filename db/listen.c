@@ -15,22 +15,22 @@
 #include <string.h>
 
 enum {
-    CONNECT_MS = 5000,     /* from the first packet to LISTEN */
+    CONNECT_MS = 5000, /* from the first packet to LISTEN */
     PROBE_MS = 2000,
-    ANSWER_MS = 6000,      /* of a probe: the line is dead after it */
-    OTHER_MS = 1000,       /* between two tries to get the lock */
+    ANSWER_MS = 6000, /* of a probe: the line is dead after it */
+    OTHER_MS = 1000,  /* between two tries to get the lock */
     BACKOFF_MIN_MS = 100,
     BACKOFF_MAX_MS = 2000,
 };
 
 enum state {
-    OFF,        /* no connection until due_ms */
+    OFF, /* no connection until due_ms */
     CONNECTING,
-    LOCKING,    /* the lock was asked for */
-    WAITING,    /* somebody else has it: asked again at due_ms */
-    LISTENING,  /* LISTEN was sent */
+    LOCKING,   /* the lock was asked for */
+    WAITING,   /* somebody else has it: asked again at due_ms */
+    LISTENING, /* LISTEN was sent */
     UP,
-    PROBING,    /* up, a probe is out */
+    PROBING, /* up, a probe is out */
 };
 
 struct db_listen {
@@ -46,8 +46,8 @@ struct db_listen {
     uint64_t random;
 };
 
-static void tell(struct db_listen *listen, enum db_listen_event event, const char *channel,
-                 const char *detail)
+static void tell(
+    struct db_listen *listen, enum db_listen_event event, const char *channel, const char *detail)
 {
     listen->ports.event(listen->ports.ctx, event, channel, detail);
 }
@@ -90,8 +90,8 @@ static void lost(struct db_listen *listen, const char *why)
     listen->conn = NULL;
     listen->state = OFF;
     listen->due_ms = listen->now_ms + jitter(listen, listen->backoff_ms);
-    listen->backoff_ms = listen->backoff_ms * 2 > BACKOFF_MAX_MS ? BACKOFF_MAX_MS
-                                                                 : listen->backoff_ms * 2;
+    listen->backoff_ms =
+        listen->backoff_ms * 2 > BACKOFF_MAX_MS ? BACKOFF_MAX_MS : listen->backoff_ms * 2;
     tell(listen, was_up ? DB_LISTEN_LOST : DB_LISTEN_DOWN, NULL, line);
 }
 
@@ -115,8 +115,8 @@ static void ask_lock(struct db_listen *listen)
     int length = sizeof key, format = 1;
 
     asked(listen, LOCKING,
-          PQsendQueryParams(listen->conn, db_statements[DB_STMT_NODE_LOCK].text, 1, NULL, &value,
-                            &length, &format, 0));
+        PQsendQueryParams(listen->conn, db_statements[DB_STMT_NODE_LOCK].text, 1, NULL, &value,
+            &length, &format, 0));
 }
 
 /* LISTEN takes no parameters. */
@@ -125,7 +125,7 @@ static void ask_listen(struct db_listen *listen)
     char text[120];
 
     snprintf(text, sizeof text, "LISTEN joulebook_node_%lld; LISTEN joulebook_directory",
-             (long long)listen->node);
+        (long long)listen->node);
     asked(listen, LISTENING, PQsendQuery(listen->conn, text));
 }
 
@@ -138,8 +138,8 @@ static void ignore_notice(void *arg, const PGresult *notice)
 
 static void connect_start(struct db_listen *listen)
 {
-    const char *const keys[] = { "dbname", "application_name", "client_encoding", NULL };
-    const char *const values[] = { listen->conninfo, "joulebook/listen", "UTF8", NULL };
+    const char *const keys[] = {"dbname", "application_name", "client_encoding", NULL};
+    const char *const values[] = {listen->conninfo, "joulebook/listen", "UTF8", NULL};
 
     listen->conn = PQconnectStartParams(keys, values, 1);
     PQsetNoticeReceiver(listen->conn, ignore_notice, NULL);
@@ -327,8 +327,8 @@ bool db_listen_up(const struct db_listen *listen)
     return listen->state == UP || listen->state == PROBING;
 }
 
-struct db_listen *db_listen_new(const char *conninfo, int64_t node,
-                                const struct db_listen_ports *ports)
+struct db_listen *db_listen_new(
+    const char *conninfo, int64_t node, const struct db_listen_ports *ports)
 {
     PQconninfoOption *options = PQconninfoParse(conninfo, NULL);
     struct db_listen *listen;

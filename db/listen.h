@@ -14,11 +14,11 @@
 #include "db/result.h"
 
 enum db_listen_event {
-    DB_LISTEN_UP,       /* the lock is held, notifications come */
-    DB_LISTEN_LOST,     /* it was up and is no more; detail: why */
-    DB_LISTEN_DOWN,     /* an attempt to connect failed; detail: why */
-    DB_LISTEN_OTHER,    /* somebody else holds the node's lock; tried again */
-    DB_LISTEN_HEARD,    /* detail: the notification's payload */
+    DB_LISTEN_UP,    /* the lock is held, notifications come */
+    DB_LISTEN_LOST,  /* it was up and is no more; detail: why */
+    DB_LISTEN_DOWN,  /* an attempt to connect failed; detail: why */
+    DB_LISTEN_OTHER, /* somebody else holds the node's lock; tried again */
+    DB_LISTEN_HEARD, /* detail: the notification's payload */
 };
 
 /* watch and alarm as in lane.h. */
@@ -32,8 +32,8 @@ struct db_listen_ports {
 struct db_listen;
 
 /* NULL: no memory, or the connection string cannot be read. */
-MUST_CHECK struct db_listen *db_listen_new(const char *conninfo, int64_t node,
-                                           const struct db_listen_ports *);
+MUST_CHECK struct db_listen *db_listen_new(
+    const char *conninfo, int64_t node, const struct db_listen_ports *);
 void db_listen_free(struct db_listen *); /* not from inside a port */
 
 void db_listen_ready(struct db_listen *, bool readable, bool writable, uint64_t now_ms);

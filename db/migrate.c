@@ -62,8 +62,8 @@ void migrate_report(struct migrate *m, enum db_migrate_step step, const char *na
         m->ports->report(m->ports->ctx, step, name);
 }
 
-enum db_result migrate_run(struct migrate *m, enum db_stmt stmt, const struct migrate_values *values,
-                           struct db_rows *ret_rows)
+enum db_result migrate_run(struct migrate *m, enum db_stmt stmt,
+    const struct migrate_values *values, struct db_rows *ret_rows)
 {
     db_args_reset(&m->args);
     if (values->number)
@@ -92,8 +92,8 @@ char *migrate_joined(const struct db_migrations *set, bool numbered, bool texts)
         if (!texts && (file->kind == DB_MIGRATION_NUMBERED) != numbered)
             continue;
         migrate_path(path, sizeof path, file);
-        used += (size_t)snprintf(joined + used, size - used, "%s\n%s", path,
-                                 texts ? file->text : "");
+        used +=
+            (size_t)snprintf(joined + used, size - used, "%s\n%s", path, texts ? file->text : "");
     }
     if (joined)
         joined[used] = '\0';
@@ -103,8 +103,8 @@ char *migrate_joined(const struct db_migrations *set, bool numbered, bool texts)
 static enum db_result newest(struct migrate *m, uint32_t *ret_number)
 {
     struct db_rows rows;
-    enum db_result result = migrate_run(m, DB_STMT_MIGRATE_NEWEST, &(struct migrate_values) { 0 },
-                                        &rows);
+    enum db_result result =
+        migrate_run(m, DB_STMT_MIGRATE_NEWEST, &(struct migrate_values){0}, &rows);
     struct db_row row;
 
     if (result != DB_OK)
@@ -120,7 +120,7 @@ static enum db_result refuse_newer(struct migrate *m, uint32_t number)
     char why[120];
 
     snprintf(why, sizeof why, "the database is at %04u, this build knows %04u", number,
-             db_migrations_number(m->set));
+        db_migrations_number(m->set));
     return migrate_refuse(m, "the schema is newer than this build", why);
 }
 
@@ -134,8 +134,8 @@ static enum db_result refuse_strange(struct migrate *m)
 
     if (!names)
         return migrate_refuse(m, "migrate", "no memory");
-    result = migrate_run(m, DB_STMT_MIGRATE_STEP_STRANGE, &(struct migrate_values) { .name = names },
-                         &rows);
+    result = migrate_run(
+        m, DB_STMT_MIGRATE_STEP_STRANGE, &(struct migrate_values){.name = names}, &rows);
     db_free(names);
     if (result == DB_OK) {
         row = db_rows_at(&rows, 0);
@@ -149,7 +149,7 @@ static enum db_result refuse_strange(struct migrate *m)
 
 static enum db_result apply(struct migrate *m, const struct db_migration *file)
 {
-    struct migrate_values values = { migrate_number(file), file->name, file->text };
+    struct migrate_values values = {migrate_number(file), file->name, file->text};
     enum db_result result;
 
     if (db_conn_begin(m->conn) != DB_OK || db_conn_script(m->conn, file->text) != DB_OK ||
@@ -166,7 +166,7 @@ static enum db_result apply(struct migrate *m, const struct db_migration *file)
 
 static enum db_result step(struct migrate *m, const struct db_migration *file, uint32_t applied)
 {
-    struct migrate_values values = { migrate_number(file), file->name, file->text };
+    struct migrate_values values = {migrate_number(file), file->name, file->text};
     struct db_rows rows;
     enum db_result result = migrate_run(m, DB_STMT_MIGRATE_STEP_SAME, &values, &rows);
 
@@ -217,10 +217,10 @@ static enum db_result migrate_all(struct migrate *m)
 }
 
 enum db_result db_migrate(const char *conninfo, const struct db_migrations *migrations,
-                          const struct db_migrate_ports *ports, struct db_fault *ret_fault)
+    const struct db_migrate_ports *ports, struct db_fault *ret_fault)
 {
-    struct migrate m = { .set = migrations ? migrations : &db_migrations, .ports = ports,
-                         .fault = ret_fault };
+    struct migrate m = {
+        .set = migrations ? migrations : &db_migrations, .ports = ports, .fault = ret_fault};
     enum db_result result;
 
     memset(ret_fault, 0, sizeof *ret_fault);
@@ -238,18 +238,17 @@ static enum db_schema compare(struct migrate *m)
 {
     char *texts = migrate_joined(m->set, false, true);
     uint32_t number = db_migrations_number(m->set), applied;
-    struct db_rows rows = { 0 };
+    struct db_rows rows = {0};
     enum db_schema schema = DB_SCHEMA_UNREADABLE;
 
     if (!texts || newest(m, &applied) != DB_OK)
         goto done;
     schema = applied > number ? DB_SCHEMA_NEWER : DB_SCHEMA_OLDER;
     snprintf(m->fault->text, sizeof m->fault->text,
-             "the database is at %04u, this build knows %04u%s", applied, number,
-             applied == number ? ", and its functions or views differ" : "");
-    if (applied == number &&
-        migrate_run(m, DB_STMT_MIGRATE_DIGEST, &(struct migrate_values) { .text = texts },
-                    &rows) == DB_OK) {
+        "the database is at %04u, this build knows %04u%s", applied, number,
+        applied == number ? ", and its functions or views differ" : "");
+    if (applied == number && migrate_run(m, DB_STMT_MIGRATE_DIGEST,
+                                 &(struct migrate_values){.text = texts}, &rows) == DB_OK) {
         struct db_row row = db_rows_at(&rows, 0);
 
         if (db_row_bool(&row, 0))
@@ -261,11 +260,11 @@ done:
     return schema;
 }
 
-enum db_schema db_schema_check(struct db_conn *conn, const struct db_migrations *migrations,
-                               struct db_fault *ret_fault)
+enum db_schema db_schema_check(
+    struct db_conn *conn, const struct db_migrations *migrations, struct db_fault *ret_fault)
 {
-    struct migrate m = { .conn = conn, .set = migrations ? migrations : &db_migrations,
-                         .fault = ret_fault };
+    struct migrate m = {
+        .conn = conn, .set = migrations ? migrations : &db_migrations, .fault = ret_fault};
     struct db_rows rows;
     struct db_row row;
     enum db_schema schema = DB_SCHEMA_OLDER;
@@ -281,8 +280,7 @@ enum db_schema db_schema_check(struct db_conn *conn, const struct db_migrations 
         schema = compare(&m);
     else
         snprintf(ret_fault->text, sizeof ret_fault->text,
-                 "the database was never migrated, this build knows %04u",
-                 db_migrations_number(m.set));
+            "the database was never migrated, this build knows %04u", db_migrations_number(m.set));
     db_args_done(&m.args);
     db_rows_done(&rows);
     return schema;

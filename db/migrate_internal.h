@@ -28,8 +28,8 @@ struct migrate_values {
 uint32_t migrate_number(const struct db_migration *);
 void migrate_path(char *to, size_t size, const struct db_migration *);
 char *migrate_joined(const struct db_migrations *, bool numbered, bool texts); /* NULL: no memory */
-MUST_CHECK enum db_result migrate_run(struct migrate *, enum db_stmt, const struct migrate_values *,
-                                      struct db_rows *ret_rows);
+MUST_CHECK enum db_result migrate_run(
+    struct migrate *, enum db_stmt, const struct migrate_values *, struct db_rows *ret_rows);
 void migrate_report(struct migrate *, enum db_migrate_step, const char *name);
 
 /* Both set the fault; the first from the connection's. */

@@ -28,8 +28,8 @@ static void back_to_savepoint(struct migrate *m)
 static enum db_result drop_before(struct migrate *m, const char *path)
 {
     struct db_rows rows;
-    enum db_result result = migrate_run(m, DB_STMT_MIGRATE_FILE_DROPS,
-                                        &(struct migrate_values) { .name = path }, &rows);
+    enum db_result result =
+        migrate_run(m, DB_STMT_MIGRATE_FILE_DROPS, &(struct migrate_values){.name = path}, &rows);
 
     for (int i = 0; result == DB_OK && i < rows.count; i++) {
         struct db_row row = db_rows_at(&rows, i);
@@ -40,10 +40,10 @@ static enum db_result drop_before(struct migrate *m, const char *path)
     return result == DB_NONE ? DB_OK : result;
 }
 
-static enum db_result run_file(struct migrate *m, const struct db_migration *file, const char *path,
-                               bool drop)
+static enum db_result run_file(
+    struct migrate *m, const struct db_migration *file, const char *path, bool drop)
 {
-    struct migrate_values name = { .name = path }, both = { .name = path, .text = file->text };
+    struct migrate_values name = {.name = path}, both = {.name = path, .text = file->text};
     enum db_result result = script(m, "SAVEPOINT file");
 
     if (result == DB_OK && drop)
@@ -93,7 +93,7 @@ static enum db_result is_changed(struct migrate *m, const struct db_migration *f
 
     migrate_path(path, sizeof path, file);
     result = migrate_run(m, DB_STMT_MIGRATE_FILE_SAME,
-                         &(struct migrate_values) { .name = path, .text = file->text }, &rows);
+        &(struct migrate_values){.name = path, .text = file->text}, &rows);
     *ret = true;
     if (result == DB_OK) {
         row = db_rows_at(&rows, 0);
@@ -152,8 +152,8 @@ static enum db_result run_changed(struct migrate *m)
 static bool drop_one(struct migrate *m, const char *identity, const char *text)
 {
     if (script(m, "SAVEPOINT file") == DB_OK && script(m, text) == DB_OK &&
-        migrate_run(m, DB_STMT_MIGRATE_FORGET, &(struct migrate_values) { .name = identity },
-                    NULL) == DB_OK &&
+        migrate_run(m, DB_STMT_MIGRATE_FORGET, &(struct migrate_values){.name = identity}, NULL) ==
+            DB_OK &&
         script(m, "RELEASE SAVEPOINT file") == DB_OK) {
         migrate_report(m, DB_MIGRATE_DROPPED, identity);
         return true;
@@ -190,7 +190,7 @@ static enum db_result drop_stale(struct migrate *m)
 
     if (!paths)
         return migrate_refuse(m, "migrate", "no memory");
-    result = migrate_run(m, DB_STMT_MIGRATE_GONE, &(struct migrate_values) { .name = paths }, NULL);
+    result = migrate_run(m, DB_STMT_MIGRATE_GONE, &(struct migrate_values){.name = paths}, NULL);
     db_free(paths);
     if (result != DB_OK)
         return migrate_fail(m, "the migrator's books");
@@ -209,8 +209,8 @@ static enum db_result remember(struct migrate *m)
 
     if (!texts)
         return migrate_refuse(m, "migrate", "no memory");
-    result = migrate_run(m, DB_STMT_MIGRATE_DIGEST_SET, &(struct migrate_values) { .text = texts },
-                         NULL);
+    result =
+        migrate_run(m, DB_STMT_MIGRATE_DIGEST_SET, &(struct migrate_values){.text = texts}, NULL);
     db_free(texts);
     return result == DB_OK ? DB_OK : migrate_fail(m, "the migrator's books");
 }

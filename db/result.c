@@ -9,26 +9,17 @@ static const struct {
     const char *prefix;
     enum db_result result;
 } classes[] = {
-    { "02", DB_NONE },
-    { "08", DB_DOWN },
-    { "23505", DB_CONFLICT },
-    { "23P01", DB_CONFLICT },
-    { "25006", DB_DOWN },    /* read only: the primary has become a standby */
-    { "25P02", DB_RETRY },   /* an earlier statement of the transaction had failed */
-    { "25P03", DB_DOWN },    /* idle in transaction for too long: the server hangs up */
-    { "26", DB_DOWN },       /* the prepared statement is gone: connect anew */
-    { "28", DB_DOWN },
-    { "3D", DB_DOWN },
-    { "40", DB_RETRY },
-    { "40003", DB_UNKNOWN },
-    { "53", DB_DOWN },       /* no space, no memory, no connection slot */
-    { "55006", DB_RETRY },
-    { "55P03", DB_BUSY },
-    { "57", DB_DOWN },
-    { "57014", DB_RETRY },   /* cancelled, statement_timeout included */
-    { "58", DB_DOWN },       /* the server's files */
-    { "P0002", DB_NONE },
-    { "XX", DB_RETRY },      /* "tuple concurrently updated" is one of these */
+    {"02", DB_NONE}, {"08", DB_DOWN}, {"23505", DB_CONFLICT}, {"23P01", DB_CONFLICT},
+    {"25006", DB_DOWN},  /* read only: the primary has become a standby */
+    {"25P02", DB_RETRY}, /* an earlier statement of the transaction had failed */
+    {"25P03", DB_DOWN},  /* idle in transaction for too long: the server hangs up */
+    {"26", DB_DOWN},     /* the prepared statement is gone: connect anew */
+    {"28", DB_DOWN}, {"3D", DB_DOWN}, {"40", DB_RETRY}, {"40003", DB_UNKNOWN},
+    {"53", DB_DOWN}, /* no space, no memory, no connection slot */
+    {"55006", DB_RETRY}, {"55P03", DB_BUSY}, {"57", DB_DOWN},
+    {"57014", DB_RETRY},                  /* cancelled, statement_timeout included */
+    {"58", DB_DOWN},                      /* the server's files */
+    {"P0002", DB_NONE}, {"XX", DB_RETRY}, /* "tuple concurrently updated" is one of these */
 };
 
 enum db_result db_result_of_sqlstate(const char *sqlstate)
@@ -52,9 +43,14 @@ enum db_result db_result_of_sqlstate(const char *sqlstate)
 const char *db_result_name(enum db_result result)
 {
     static const char *const names[DB_RESULT_COUNT] = {
-        [DB_OK] = "ok",           [DB_NONE] = "none",       [DB_BUSY] = "busy",
-        [DB_CONFLICT] = "conflict", [DB_REFUSED] = "refused", [DB_RETRY] = "retry",
-        [DB_DOWN] = "down",       [DB_UNKNOWN] = "unknown",
+        [DB_OK] = "ok",
+        [DB_NONE] = "none",
+        [DB_BUSY] = "busy",
+        [DB_CONFLICT] = "conflict",
+        [DB_REFUSED] = "refused",
+        [DB_RETRY] = "retry",
+        [DB_DOWN] = "down",
+        [DB_UNKNOWN] = "unknown",
     };
 
     assert(result < DB_RESULT_COUNT);

@@ -6,7 +6,7 @@
 #undef STMT
 
 const struct db_statement db_statements[DB_STMT_COUNT] = {
-#define STMT(name, NAME, kind) [DB_STMT_##NAME] = { #name, db_sql_##name, DB_KIND_##kind },
+#define STMT(name, NAME, kind) [DB_STMT_##NAME] = {#name, db_sql_##name, DB_KIND_##kind},
 #include "db/statements.def"
 #undef STMT
 };

@@ -15,11 +15,11 @@ enum db_stmt {
 };
 
 enum db_kind {
-    DB_KIND_CALL,  /* one function call, one row; column 0 is text: done, busy, refused */
-    DB_KIND_BULK,  /* one INSERT or UPDATE from unnested arrays; its members' rows run together */
-    DB_KIND_QUERY, /* rows; workers only */
+    DB_KIND_CALL,   /* one function call, one row; column 0 is text: done, busy, refused */
+    DB_KIND_BULK,   /* one INSERT or UPDATE from unnested arrays; its members' rows run together */
+    DB_KIND_QUERY,  /* rows; workers only */
     DB_KIND_SCRIPT, /* several statements without parameters: db_conn_script only */
-    DB_KIND_MARK,  /* the lane's own write: $1 is the lane's name */
+    DB_KIND_MARK,   /* the lane's own write: $1 is the lane's name */
 };
 
 struct db_statement {

@@ -83,10 +83,11 @@ static double cpu_s(void)
            (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }
 
-static void measure(const char *conninfo, const struct bench *bench, uint64_t ms, uint64_t outstanding)
+static void measure(
+    const char *conninfo, const struct bench *bench, uint64_t ms, uint64_t outstanding)
 {
-    struct db_lane_config config = { .conninfo = conninfo, .name = bench->name,
-                                     .durability_test = true };
+    struct db_lane_config config = {
+        .conninfo = conninfo, .name = bench->name, .durability_test = true};
     uint64_t sent = 0, begin, end;
     struct db_lane_stats before, after;
     double cpu;
@@ -103,7 +104,7 @@ static void measure(const char *conninfo, const struct bench *bench, uint64_t ms
     begin = drive_now();
     while ((end = drive_now()) < begin + ms) {
         while (sent - acked < outstanding) {
-            struct db_work work = { .stmt = bench->stmt, .args = &drive->args, .done = done };
+            struct db_work work = {.stmt = bench->stmt, .args = &drive->args, .done = done};
 
             db_args_reset(&drive->args);
             bench->bind(&drive->args, number++);
@@ -116,12 +117,12 @@ static void measure(const char *conninfo, const struct bench *bench, uint64_t ms
     cpu = cpu_s() - cpu;
     after = db_lane_stats(drive->lane);
     printf("%-10s %6lu outstanding: %8.0f/s, %4.0f a commit, %5.2f ms a batch, %5.2f us of CPU each"
-           " (%lu: %lu not ok)\n", bench->name, (unsigned long)outstanding,
-           (double)acked * 1000 / (double)(end - begin),
-           (double)acked / (double)(after.commits - before.commits),
-           (double)(after.batch_ms_total - before.batch_ms_total) /
-               (double)(after.commits - before.commits),
-           cpu * 1e6 / (double)acked, (unsigned long)acked, (unsigned long)failed);
+           " (%lu: %lu not ok)\n",
+        bench->name, (unsigned long)outstanding, (double)acked * 1000 / (double)(end - begin),
+        (double)acked / (double)(after.commits - before.commits),
+        (double)(after.batch_ms_total - before.batch_ms_total) /
+            (double)(after.commits - before.commits),
+        cpu * 1e6 / (double)acked, (unsigned long)acked, (unsigned long)failed);
     fflush(stdout);
     drive_free(drive);
 }
@@ -129,15 +130,15 @@ static void measure(const char *conninfo, const struct bench *bench, uint64_t ms
 int main(int argc, char **argv)
 {
     static const struct bench benches[] = {
-        { "reading", DB_STMT_READING_INSERT, bind_reading },
-        { "note", DB_STMT_NOTE, bind_note },
-        { "authorize", DB_STMT_AUTHORIZE, bind_authorize },
+        {"reading", DB_STMT_READING_INSERT, bind_reading},
+        {"note", DB_STMT_NOTE, bind_note},
+        {"authorize", DB_STMT_AUTHORIZE, bind_authorize},
     };
-    static const uint64_t piles[] = { 100, 500, 4000 };
+    static const uint64_t piles[] = {100, 500, 4000};
     uint64_t ms = argc > 1 ? strtoull(argv[1], NULL, 10) * 1000 : 3000;
     uint64_t only = argc > 2 ? strtoull(argv[2], NULL, 10) : 0;
     char conninfo[CLUSTER_TEXT_MAX];
-    struct cluster cluster = { 0 };
+    struct cluster cluster = {0};
     struct db_fault fault;
 
     if (!getenv("JOULEBOOK_TEST_PG")) {
@@ -155,7 +156,7 @@ int main(int argc, char **argv)
             measure(conninfo, &benches[i], ms, only ? only : piles[k]);
     }
     printf("%ld readings stored\n",
-           (long)cluster_number(conninfo, "SELECT count(*) FROM core.meter_reading"));
+        (long)cluster_number(conninfo, "SELECT count(*) FROM core.meter_reading"));
     if (*cluster.conninfo)
         cluster_stop(&cluster);
     return 0;

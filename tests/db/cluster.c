@@ -41,7 +41,8 @@ static void script(const char *verb, const char *dir, const char *option, char *
         give_up("failed: %s", command);
 }
 
-/* A test that fails runs no teardown: whoever is left stops its cluster once the process is gone. */
+/* A test that fails runs no teardown: whoever is left stops its cluster once the process is gone.
+ */
 static void guard(const struct cluster *cluster)
 {
     char byte, data[CLUSTER_TEXT_MAX + 8];
@@ -69,7 +70,7 @@ void cluster_start(struct cluster *cluster, bool durable)
     if (!mkdtemp(cluster->dir))
         give_up("cannot make %s", cluster->dir);
     script("start", cluster->dir, durable ? "--durable" : "", cluster->conninfo,
-           sizeof cluster->conninfo);
+        sizeof cluster->conninfo);
     guard(cluster);
 }
 

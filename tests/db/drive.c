@@ -9,15 +9,15 @@
 #include <time.h>
 
 const struct db_statement drive_statements[DRIVE_STATEMENTS] = {
-    [PUT] = { "put", "SELECT * FROM put($1::bigint, $2::text)", DB_KIND_CALL },
-    [ROWS] = { "rows",
-               "INSERT INTO item (id, note, at) SELECT * FROM"
-               " unnest($1::bigint[], $2::text[], $3::timestamptz[]) ORDER BY 1 ON CONFLICT DO NOTHING",
-               DB_KIND_BULK },
-    [MARK] = { "mark",
-               "INSERT INTO mark (lane) VALUES ($1::text)"
-               " ON CONFLICT (lane) DO UPDATE SET token = mark.token + 1",
-               DB_KIND_MARK },
+    [PUT] = {"put", "SELECT * FROM put($1::bigint, $2::text)", DB_KIND_CALL},
+    [ROWS] = {"rows",
+        "INSERT INTO item (id, note, at) SELECT * FROM"
+        " unnest($1::bigint[], $2::text[], $3::timestamptz[]) ORDER BY 1 ON CONFLICT DO NOTHING",
+        DB_KIND_BULK},
+    [MARK] = {"mark",
+        "INSERT INTO mark (lane) VALUES ($1::text)"
+        " ON CONFLICT (lane) DO UPDATE SET token = mark.token + 1",
+        DB_KIND_MARK},
 };
 
 /* put() does what its second argument says, so that every way a statement can end is at hand. */
@@ -124,7 +124,7 @@ static void done(void *ctx, uint64_t token, enum db_result result, const struct 
 struct drive *drive_new_on(const struct db_lane_config *config)
 {
     struct drive *drive = calloc(1, sizeof *drive);
-    struct db_lane_ports ports = { drive, watch, alarm_at, event };
+    struct db_lane_ports ports = {drive, watch, alarm_at, event};
 
     assert(drive);
     drive->fd = -1;
@@ -140,8 +140,11 @@ struct drive *drive_new_on(const struct db_lane_config *config)
 struct drive *drive_new(const char *conninfo, bool durability_test)
 {
     struct db_lane_config config = {
-        .conninfo = conninfo, .name = "test", .durability_test = durability_test,
-        .statements = drive_statements, .statement_count = DRIVE_STATEMENTS,
+        .conninfo = conninfo,
+        .name = "test",
+        .durability_test = durability_test,
+        .statements = drive_statements,
+        .statement_count = DRIVE_STATEMENTS,
     };
 
     return drive_new_on(&config);
@@ -157,7 +160,7 @@ void drive_free(struct drive *drive)
 
 void drive_turn(struct drive *drive, int wait_ms)
 {
-    struct pollfd polled = { .fd = drive->fd };
+    struct pollfd polled = {.fd = drive->fd};
     uint64_t now = drive_now();
     int heard;
 
@@ -170,7 +173,7 @@ void drive_turn(struct drive *drive, int wait_ms)
     now = drive_now();
     if (heard > 0)
         db_lane_ready(drive->lane, polled.revents & (POLLIN | POLLHUP | POLLERR),
-                      polled.revents & POLLOUT, now);
+            polled.revents & POLLOUT, now);
     if (drive->alarm_ms <= now) {
         drive->alarm_ms = UINT64_MAX;
         db_lane_alarm(drive->lane, now);
@@ -214,8 +217,11 @@ void drive_for(struct drive *drive, uint64_t ms)
 
 static bool submit(struct drive *drive, int stmt, uint64_t token)
 {
-    struct db_work work = { .stmt = (enum db_stmt)stmt, .args = &drive->args, .done = done,
-                            .ctx = drive, .token = token };
+    struct db_work work = {.stmt = (enum db_stmt)stmt,
+        .args = &drive->args,
+        .done = done,
+        .ctx = drive,
+        .token = token};
     bool taken;
 
     drive->in_submit = true;

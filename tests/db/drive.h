@@ -14,9 +14,9 @@ struct drive {
     bool read, write;
     uint64_t alarm_ms;
     int done_count, events[8];
-    char last[8][DRIVE_LINE_MAX];              /* the last detail of each event */
-    enum db_result results[DRIVE_TOKENS_MAX];  /* by token; DB_RESULT_COUNT: not done */
-    int64_t values[DRIVE_TOKENS_MAX];          /* the row's second column */
+    char last[8][DRIVE_LINE_MAX];             /* the last detail of each event */
+    enum db_result results[DRIVE_TOKENS_MAX]; /* by token; DB_RESULT_COUNT: not done */
+    int64_t values[DRIVE_TOKENS_MAX];         /* the row's second column */
     uint64_t done_ms[DRIVE_TOKENS_MAX];
     bool in_submit;
     struct db_args args;

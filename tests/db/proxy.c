@@ -15,16 +15,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static const char committed[] = { 'C', 0, 0, 0, 11, 'C', 'O', 'M', 'M', 'I', 'T', 0 };
-static const char warning[] = { 'N', 0, 0, 0, 49, 'S', 'W', 'A', 'R', 'N', 'I', 'N', 'G', 0,
-                                'V', 'W', 'A', 'R', 'N', 'I', 'N', 'G', 0, 'C', '0', '1', '0', '0',
-                                '0', 0, 'M', 'w', 'a', 'i', 't', ' ', 'c', 'a', 'n', 'c', 'e', 'l',
-                                'l', 'e', 'd', '!', '!', '!', 0, 0 };
+static const char committed[] = {'C', 0, 0, 0, 11, 'C', 'O', 'M', 'M', 'I', 'T', 0};
+static const char warning[] = {'N', 0, 0, 0, 49, 'S', 'W', 'A', 'R', 'N', 'I', 'N', 'G', 0, 'V',
+    'W', 'A', 'R', 'N', 'I', 'N', 'G', 0, 'C', '0', '1', '0', '0', '0', 0, 'M', 'w', 'a', 'i', 't',
+    ' ', 'c', 'a', 'n', 'c', 'e', 'l', 'l', 'e', 'd', '!', '!', '!', 0, 0};
 _Static_assert(sizeof warning == 50, "the length in the message");
 
 static int unix_socket(const char *path, bool listening)
 {
-    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     snprintf(address.sun_path, sizeof address.sun_path, "%.107s", path);
@@ -105,7 +104,7 @@ static bool to_client(struct proxy_control *control, int to, const char *bytes, 
 static void pass(struct proxy_control *control, int client, int server)
 {
     static char buffer[1 << 20];
-    struct pollfd fds[2] = { { .fd = client, .events = POLLIN }, { .fd = server, .events = POLLIN } };
+    struct pollfd fds[2] = {{.fd = client, .events = POLLIN}, {.fd = server, .events = POLLIN}};
 
     for (;;) {
         if (control->order == PROXY_STALL) {
@@ -120,16 +119,15 @@ static void pass(struct proxy_control *control, int client, int server)
             if (!fds[i].revents)
                 continue;
             length = read(fds[i].fd, buffer, sizeof buffer);
-            if (length <= 0 ||
-                !(i == 0 ? to_server(control, server, buffer, (size_t)length)
-                         : to_client(control, client, buffer, (size_t)length)))
+            if (length <= 0 || !(i == 0 ? to_server(control, server, buffer, (size_t)length)
+                                        : to_client(control, client, buffer, (size_t)length)))
                 return;
         }
     }
 }
 
-__attribute__((noreturn)) static void serve(struct proxy_control *control, int listening,
-                                            const char *upstream)
+__attribute__((noreturn)) static void serve(
+    struct proxy_control *control, int listening, const char *upstream)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     for (;;) {
@@ -158,8 +156,8 @@ void proxy_start(struct proxy *proxy, const char *conninfo)
     snprintf(path, sizeof path, "%s/.s.PGSQL.5432", proxy->dir);
     listening = unix_socket(path, true);
     ck_assert_int_ge(listening, 0);
-    proxy->control = mmap(NULL, sizeof *proxy->control, PROT_READ | PROT_WRITE,
-                          MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    proxy->control = mmap(
+        NULL, sizeof *proxy->control, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     ck_assert(proxy->control != MAP_FAILED);
     snprintf(proxy->conninfo, sizeof proxy->conninfo, "%.150s host=%s", conninfo, proxy->dir);
     proxy->pid = fork();

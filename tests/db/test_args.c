@@ -25,7 +25,7 @@ static void teardown(void)
 
 START_TEST(a_row_binds_to_its_values)
 {
-    static const unsigned char uuid[16] = { 1, 2, 3, 15, [15] = 255 };
+    static const unsigned char uuid[16] = {1, 2, 3, 15, [15] = 255};
     struct bind_values bound;
 
     db_args_int8(&args, -2);
@@ -65,7 +65,7 @@ END_TEST
 
 START_TEST(times_beyond_timestamptz_are_clamped)
 {
-    static const int64_t times[] = { INT64_MIN, INT64_MAX, INT64_MIN + DB_EPOCH_US - 1 };
+    static const int64_t times[] = {INT64_MIN, INT64_MAX, INT64_MIN + DB_EPOCH_US - 1};
 
     for (int i = 0; i < 3; i++) {
         int64_t sent;
@@ -100,8 +100,9 @@ START_TEST(rows_become_arrays_by_column)
     bind_arrays_fill(&arrays, args.data, args.rows);
     ck_assert_mem_eq(bound.values[0], "\0\0\0\1\0\0\0\0\0\0\0\24\0\0\0\3\0\0\0\1\0\0\0\10", 24);
     ck_assert_mem_eq(bound.values[1],
-                     "\0\0\0\1\0\0\0\1\0\0\0\31\0\0\0\3\0\0\0\1"
-                     "\0\0\0\2ab\377\377\377\377\0\0\0\2ab", 36);
+        "\0\0\0\1\0\0\0\1\0\0\0\31\0\0\0\3\0\0\0\1"
+        "\0\0\0\2ab\377\377\377\377\0\0\0\2ab",
+        36);
     free(scratch);
 }
 END_TEST
@@ -175,24 +176,47 @@ static const struct {
     const char *state;
     enum db_result result;
 } classes[] = {
-    { NULL, DB_DOWN },        { "", DB_DOWN },          { "02000", DB_NONE },
-    { "P0002", DB_NONE },     { "08006", DB_DOWN },     { "22P02", DB_REFUSED },
-    { "22003", DB_REFUSED },  { "23502", DB_REFUSED },  { "23503", DB_REFUSED },
-    { "23505", DB_CONFLICT }, { "23514", DB_REFUSED },  { "23P01", DB_CONFLICT },
-    { "25006", DB_DOWN },     { "25P02", DB_RETRY },    { "25P03", DB_DOWN },
-    { "26000", DB_DOWN },     { "28P01", DB_DOWN },     { "3D000", DB_DOWN },
-    { "40001", DB_RETRY },    { "40003", DB_UNKNOWN },  { "40P01", DB_RETRY },
-    { "42501", DB_REFUSED },  { "42883", DB_REFUSED },  { "53100", DB_DOWN },
-    { "53300", DB_DOWN },     { "54000", DB_REFUSED },  { "55006", DB_RETRY },
-    { "55P03", DB_BUSY },     { "57014", DB_RETRY },    { "57P01", DB_DOWN },
-    { "57P03", DB_DOWN },     { "58030", DB_DOWN },     { "JB001", DB_REFUSED },
-    { "P0001", DB_REFUSED },  { "XX000", DB_RETRY },
+    {NULL, DB_DOWN},
+    {"", DB_DOWN},
+    {"02000", DB_NONE},
+    {"P0002", DB_NONE},
+    {"08006", DB_DOWN},
+    {"22P02", DB_REFUSED},
+    {"22003", DB_REFUSED},
+    {"23502", DB_REFUSED},
+    {"23503", DB_REFUSED},
+    {"23505", DB_CONFLICT},
+    {"23514", DB_REFUSED},
+    {"23P01", DB_CONFLICT},
+    {"25006", DB_DOWN},
+    {"25P02", DB_RETRY},
+    {"25P03", DB_DOWN},
+    {"26000", DB_DOWN},
+    {"28P01", DB_DOWN},
+    {"3D000", DB_DOWN},
+    {"40001", DB_RETRY},
+    {"40003", DB_UNKNOWN},
+    {"40P01", DB_RETRY},
+    {"42501", DB_REFUSED},
+    {"42883", DB_REFUSED},
+    {"53100", DB_DOWN},
+    {"53300", DB_DOWN},
+    {"54000", DB_REFUSED},
+    {"55006", DB_RETRY},
+    {"55P03", DB_BUSY},
+    {"57014", DB_RETRY},
+    {"57P01", DB_DOWN},
+    {"57P03", DB_DOWN},
+    {"58030", DB_DOWN},
+    {"JB001", DB_REFUSED},
+    {"P0001", DB_REFUSED},
+    {"XX000", DB_RETRY},
 };
 
 START_TEST(a_sqlstate_has_one_class)
 {
     ck_assert_msg(db_result_of_sqlstate(classes[_i].state) == classes[_i].result, "%s",
-                  classes[_i].state ? classes[_i].state : "NULL");
+        classes[_i].state ? classes[_i].state : "NULL");
 }
 END_TEST
 

@@ -32,7 +32,7 @@ static void teardown(void)
 
 START_TEST(every_type_comes_back_as_it_went)
 {
-    static const unsigned char uuid[16] = { 0xde, 0xad, [15] = 1 };
+    static const unsigned char uuid[16] = {0xde, 0xad, [15] = 1};
     struct db_row row;
     size_t length;
 
@@ -46,11 +46,13 @@ START_TEST(every_type_comes_back_as_it_went)
     db_args_uuid(&args, uuid);
     db_args_json(&args, "{\"a\": 1}", 8);
     db_args_row(&args);
-    ck_assert_int_eq(db_conn_query(conn, "SELECT $1::bigint, $2::int, $3::smallint, $4::bool, $5::text,"
-                                         " $6::bytea, $7::timestamptz, $8::uuid::text, $9::jsonb,"
-                                         " NULL::bigint, 'infinity'::timestamptz,"
-                                         " '-infinity'::timestamptz, NULL::text, NULL::jsonb",
-                                   &args, &rows), DB_OK);
+    ck_assert_int_eq(db_conn_query(conn,
+                         "SELECT $1::bigint, $2::int, $3::smallint, $4::bool, $5::text,"
+                         " $6::bytea, $7::timestamptz, $8::uuid::text, $9::jsonb,"
+                         " NULL::bigint, 'infinity'::timestamptz,"
+                         " '-infinity'::timestamptz, NULL::text, NULL::jsonb",
+                         &args, &rows),
+        DB_OK);
     row = db_rows_at(&rows, 0);
     ck_assert_int_eq(db_row_columns(&row), 14);
     ck_assert_int_eq(db_row_int8(&row, 0), INT64_MIN);
@@ -74,14 +76,15 @@ END_TEST
 
 START_TEST(times_at_the_edge_of_timestamptz_are_stored)
 {
-    static const int64_t edges[] = { INT64_MIN, INT64_MAX };
+    static const int64_t edges[] = {INT64_MIN, INT64_MAX};
 
     for (int i = 0; i < 2; i++) {
         db_rows_done(&rows);
         db_args_reset(&args);
         db_args_time_us(&args, edges[i]);
         db_args_row(&args);
-        ck_assert_int_eq(db_conn_query(conn, "SELECT isfinite($1::timestamptz)", &args, &rows), DB_OK);
+        ck_assert_int_eq(
+            db_conn_query(conn, "SELECT isfinite($1::timestamptz)", &args, &rows), DB_OK);
     }
 }
 END_TEST
@@ -223,8 +226,8 @@ static Suite *suite(void)
     tcase_add_test(cases, an_error_says_its_class_and_the_connection_goes_on);
     tcase_add_test(cases, a_transaction_is_all_or_nothing);
     tcase_add_test(cases, a_lost_answer_to_commit_is_unknown_and_a_warning_too);
-    tcase_add_test(cases,
-                   a_statement_that_loses_its_connection_is_unknown_alone_and_down_in_a_transaction);
+    tcase_add_test(
+        cases, a_statement_that_loses_its_connection_is_unknown_alone_and_down_in_a_transaction);
     tcase_add_test(cases, real_statements_run_as_calls_bulks_and_queries);
     tcase_add_test(cases, parameters_that_failed_are_refused);
     tcase_add_test(cases, no_server_is_down_and_names_no_password);

@@ -43,23 +43,23 @@ static const struct {
     enum db_result result;
     bool row;
 } endings[] = {
-    { "good", DB_OK, true },
-    { "refused", DB_REFUSED, true },
-    { "norow", DB_NONE, false },
-    { "raise:23514", DB_REFUSED, false },
-    { "raise:22003", DB_REFUSED, false },
-    { "raise:JB001", DB_REFUSED, false },
-    { "raise:42883", DB_REFUSED, false },
-    { "raise:40001", DB_RETRY, false },
-    { "raise:40P01", DB_RETRY, false },
-    { "raise:57014", DB_RETRY, false },
-    { "raise:P0002", DB_NONE, false },
-    { "raise:53100", DB_DOWN, false },
-    { "raise:40003", DB_UNKNOWN, false },
-    { "raise:55P03", DB_BUSY, false },
-    { "unique", DB_CONFLICT, false },
-    { "deferred", DB_REFUSED, false },
-    { "warn", DB_OK, true },
+    {"good", DB_OK, true},
+    {"refused", DB_REFUSED, true},
+    {"norow", DB_NONE, false},
+    {"raise:23514", DB_REFUSED, false},
+    {"raise:22003", DB_REFUSED, false},
+    {"raise:JB001", DB_REFUSED, false},
+    {"raise:42883", DB_REFUSED, false},
+    {"raise:40001", DB_RETRY, false},
+    {"raise:40P01", DB_RETRY, false},
+    {"raise:57014", DB_RETRY, false},
+    {"raise:P0002", DB_NONE, false},
+    {"raise:53100", DB_DOWN, false},
+    {"raise:40003", DB_UNKNOWN, false},
+    {"raise:55P03", DB_BUSY, false},
+    {"unique", DB_CONFLICT, false},
+    {"deferred", DB_REFUSED, false},
+    {"warn", DB_OK, true},
 };
 
 START_TEST(a_member_ends_as_its_statement_says)
@@ -69,7 +69,7 @@ START_TEST(a_member_ends_as_its_statement_says)
     ck_assert(drive_put(drive, 2, 9, "good"));
     ck_assert(drive_until_done(drive, 2, 30000));
     ck_assert_msg(drive->results[1] == endings[_i].result, "%s: %s, not %s", endings[_i].what,
-                  db_result_name(drive->results[1]), db_result_name(endings[_i].result));
+        db_result_name(drive->results[1]), db_result_name(endings[_i].result));
     ck_assert_int_eq(drive->values[1] != -1, endings[_i].row);
     ck_assert_int_eq(drive->results[2], DB_OK);
     ck_assert_int_eq(cluster_number(conninfo, "SELECT count(*) FROM item WHERE id = 9"), 1);
@@ -126,8 +126,8 @@ START_TEST(calls_run_in_the_order_of_their_submission)
     for (int i = 0; i < 300; i++)
         ck_assert(drive_put(drive, i, (i * 7) % 300, "good"));
     ck_assert(drive_until_done(drive, 300, 10000));
-    ck_assert_int_eq(cluster_number(conninfo, "SELECT count(*) FROM log WHERE id <> ((n - 1) * 7) % 300"),
-                     0);
+    ck_assert_int_eq(
+        cluster_number(conninfo, "SELECT count(*) FROM log WHERE id <> ((n - 1) * 7) % 300"), 0);
 }
 END_TEST
 
@@ -141,7 +141,8 @@ START_TEST(bulk_members_become_one_execution)
     ck_assert_int_eq(cluster_number(conninfo, "SELECT count(*) FROM item WHERE note IS NULL"), 200);
     ck_assert_int_eq(cluster_number(conninfo, "SELECT count(*) FROM item WHERE at IS NULL"), 250);
     ck_assert_int_eq(cluster_number(conninfo, "SELECT count(*) FROM item WHERE at ="
-                                              " '2023-11-14 22:13:20.000009+00'"), 50);
+                                              " '2023-11-14 22:13:20.000009+00'"),
+        50);
 }
 END_TEST
 
@@ -182,8 +183,8 @@ START_TEST(a_member_with_the_wrong_parameters_is_refused_alone)
     db_args_time_us(&drive->args, 5);
     db_args_text(&drive->args, "good");
     db_args_row(&drive->args);
-    ck_assert(db_lane_submit(drive->lane, &(struct db_work) { .stmt = (enum db_stmt)PUT,
-                                                              .args = &drive->args }, drive_now()));
+    ck_assert(db_lane_submit(drive->lane,
+        &(struct db_work){.stmt = (enum db_stmt)PUT, .args = &drive->args}, drive_now()));
     ck_assert(drive_put(drive, 2, 77, "good"));
     ck_assert(drive_until_done(drive, 2, 5000));
     stats = db_lane_stats(drive->lane);
@@ -199,7 +200,8 @@ START_TEST(nothing_is_done_before_the_commit_is_back)
     ck_assert(drive_put(drive, 2, 2, "good"));
     drive_for(drive, 250); /* the statements have answered; the COMMIT sleeps for 400 ms */
     ck_assert_int_eq(cluster_number(conninfo, "SELECT count(*) FROM pg_stat_activity"
-                                              " WHERE query = 'COMMIT' AND state = 'active'"), 1);
+                                              " WHERE query = 'COMMIT' AND state = 'active'"),
+        1);
     ck_assert_int_eq(drive->done_count, 0);
     ck_assert_int_ge(db_lane_oldest_ms(drive->lane, drive_now()), 200);
     ck_assert(drive_until_done(drive, 2, 5000));
@@ -380,7 +382,8 @@ START_TEST(an_idle_lane_probes_by_a_commit)
     drive_for(drive, 4500);
     ck_assert_int_ge(db_lane_stats(drive->lane).probes, 3);
     ck_assert_int_eq(cluster_number(conninfo, "SELECT count(*) FROM mark WHERE lane = 'test'"
-                                              " AND token >= 3"), 1);
+                                              " AND token >= 3"),
+        1);
     ck_assert_int_eq(db_lane_oldest_ms(drive->lane, drive_now()), 0);
 }
 END_TEST
@@ -408,8 +411,8 @@ static Suite *suite(void)
     tcase_set_timeout(cases, 150);
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_add_test(cases, a_call_is_done_with_its_row);
-    tcase_add_loop_test(cases, a_member_ends_as_its_statement_says, 0,
-                        sizeof endings / sizeof endings[0]);
+    tcase_add_loop_test(
+        cases, a_member_ends_as_its_statement_says, 0, sizeof endings / sizeof endings[0]);
     tcase_add_test(cases, one_bad_member_harms_only_itself);
     tcase_add_test(cases, one_deferred_constraint_harms_only_its_member);
     tcase_add_test(cases, many_members_share_a_commit);

@@ -63,8 +63,9 @@ START_TEST(a_lost_answer_to_commit_is_asked_again_and_stored_once)
     all_ok(40);
     /* `count` counts how often it ran: once more, in a transaction with the mark. */
     ck_assert_int_eq(cluster_number(conninfo, "SELECT count(*) FROM item WHERE times = 2"), 40);
-    ck_assert_int_eq(cluster_number(conninfo, "SELECT count(*) FROM item, mark WHERE item.xmin = mark.xmin"),
-                     40);
+    ck_assert_int_eq(
+        cluster_number(conninfo, "SELECT count(*) FROM item, mark WHERE item.xmin = mark.xmin"),
+        40);
     ck_assert_int_eq(drive->events[DB_LANE_AGAIN], 1);
     ck_assert_int_eq(db_lane_stats(drive->lane).unknown, 1);
 }
@@ -115,7 +116,8 @@ START_TEST(a_backend_that_is_terminated_in_its_commit_loses_nothing)
     drive_for(drive, 150);
     ck_assert_int_eq(cluster_number(conninfo, "SELECT count(pg_terminate_backend(pid))"
                                               " FROM pg_stat_activity WHERE query = 'COMMIT'"
-                                              " AND application_name = 'joulebook/test'"), 1);
+                                              " AND application_name = 'joulebook/test'"),
+        1);
     ck_assert(drive_until_done(drive, 2, 10000));
     all_ok(2);
     ck_assert_int_eq(cluster_number(conninfo, "SELECT count(*) FROM item"), 1);
@@ -145,7 +147,8 @@ START_TEST(a_warning_at_commit_is_not_a_commit)
     ck_assert(drive_until_done(drive, 10, 5000));
     all_ok(10);
     ck_assert_int_eq(cluster_number(conninfo, "SELECT count(*) FROM item, mark"
-                                              " WHERE times = 2 AND item.xmin = mark.xmin"), 10);
+                                              " WHERE times = 2 AND item.xmin = mark.xmin"),
+        10);
 }
 END_TEST
 
@@ -195,10 +198,12 @@ END_TEST
 START_TEST(a_password_never_shows)
 {
     struct db_lane_config config = {
-        .conninfo = "host=/tmp/nowhere password=secret", .name = "test",
-        .statements = drive_statements, .statement_count = DRIVE_STATEMENTS,
+        .conninfo = "host=/tmp/nowhere password=secret",
+        .name = "test",
+        .statements = drive_statements,
+        .statement_count = DRIVE_STATEMENTS,
     };
-    struct db_lane_ports none = { 0 };
+    struct db_lane_ports none = {0};
     struct drive *other = drive_new_on(&config); /* its event port looks for "secret" */
 
     drive_for(other, 200);
@@ -212,10 +217,13 @@ END_TEST
 START_TEST(a_statement_that_cannot_be_prepared_keeps_the_lane_down)
 {
     static const struct db_statement wrong[] = {
-        { "wrong", "SELECT * FROM no_such_function($1::bigint)", DB_KIND_CALL },
+        {"wrong", "SELECT * FROM no_such_function($1::bigint)", DB_KIND_CALL},
     };
-    struct db_lane_config config = { .conninfo = conninfo, .name = "test", .durability_test = true,
-                                     .statements = wrong, .statement_count = 1 };
+    struct db_lane_config config = {.conninfo = conninfo,
+        .name = "test",
+        .durability_test = true,
+        .statements = wrong,
+        .statement_count = 1};
     struct drive *other = drive_new_on(&config);
 
     ck_assert(drive_until_event(other, DB_LANE_UNPREPARED, 2, 5000));
@@ -282,10 +290,12 @@ END_TEST
 
 START_TEST(a_lane_cannot_be_made_without_memory)
 {
-    struct db_lane_ports none = { 0 };
+    struct db_lane_ports none = {0};
     struct db_lane_config config = {
-        .conninfo = conninfo, .name = "test",
-        .statements = drive_statements, .statement_count = DRIVE_STATEMENTS,
+        .conninfo = conninfo,
+        .name = "test",
+        .statements = drive_statements,
+        .statement_count = DRIVE_STATEMENTS,
     };
 
     db_set_realloc(failing_realloc);

@@ -15,33 +15,34 @@ static bool fails(void)
     return calls_left > 0 && --calls_left == 0;
 }
 
-#define WRAP(type, name, parameters, arguments, failure) \
-    type __real_##name parameters; \
-    type __wrap_##name parameters; \
-    type __wrap_##name parameters \
-    { \
-        return fails() ? failure : __real_##name arguments; \
+#define WRAP(type, name, parameters, arguments, failure)                                           \
+    type __real_##name parameters;                                                                 \
+    type __wrap_##name parameters;                                                                 \
+    type __wrap_##name parameters                                                                  \
+    {                                                                                              \
+        return fails() ? failure : __real_##name arguments;                                        \
     }
 
-WRAP(PGconn *, PQconnectStartParams, (const char *const *keys, const char *const *values, int expand),
-     (keys, values, expand), NULL)
-WRAP(PostgresPollingStatusType, PQconnectPoll, (PGconn *conn), (conn), PGRES_POLLING_FAILED)
-WRAP(int, PQsetnonblocking, (PGconn *conn, int value), (conn, value), -1)
-WRAP(int, PQenterPipelineMode, (PGconn *conn), (conn), 0)
+WRAP(PGconn *, PQconnectStartParams,
+    (const char *const *keys, const char *const *values, int expand), (keys, values, expand), NULL)
+WRAP(PostgresPollingStatusType, PQconnectPoll, (PGconn * conn), (conn), PGRES_POLLING_FAILED)
+WRAP(int, PQsetnonblocking, (PGconn * conn, int value), (conn, value), -1)
+WRAP(int, PQenterPipelineMode, (PGconn * conn), (conn), 0)
 WRAP(int, PQsendQueryParams,
-     (PGconn *conn, const char *text, int count, const Oid *types, const char *const *values,
-      const int *lengths, const int *formats, int format),
-     (conn, text, count, types, values, lengths, formats, format), 0)
-WRAP(int, PQsendPrepare, (PGconn *conn, const char *name, const char *text, int count, const Oid *types),
-     (conn, name, text, count, types), 0)
-WRAP(int, PQsendDescribePrepared, (PGconn *conn, const char *name), (conn, name), 0)
+    (PGconn * conn, const char *text, int count, const Oid *types, const char *const *values,
+        const int *lengths, const int *formats, int format),
+    (conn, text, count, types, values, lengths, formats, format), 0)
+WRAP(int, PQsendPrepare,
+    (PGconn * conn, const char *name, const char *text, int count, const Oid *types),
+    (conn, name, text, count, types), 0)
+WRAP(int, PQsendDescribePrepared, (PGconn * conn, const char *name), (conn, name), 0)
 WRAP(int, PQsendQueryPrepared,
-     (PGconn *conn, const char *name, int count, const char *const *values, const int *lengths,
-      const int *formats, int format),
-     (conn, name, count, values, lengths, formats, format), 0)
-WRAP(int, PQpipelineSync, (PGconn *conn), (conn), 0)
-WRAP(int, PQflush, (PGconn *conn), (conn), -1)
-WRAP(int, PQconsumeInput, (PGconn *conn), (conn), 0)
+    (PGconn * conn, const char *name, int count, const char *const *values, const int *lengths,
+        const int *formats, int format),
+    (conn, name, count, values, lengths, formats, format), 0)
+WRAP(int, PQpipelineSync, (PGconn * conn), (conn), 0)
+WRAP(int, PQflush, (PGconn * conn), (conn), -1)
+WRAP(int, PQconsumeInput, (PGconn * conn), (conn), 0)
 
 START_TEST(any_call_of_libpq_may_fail)
 {

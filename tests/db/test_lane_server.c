@@ -29,7 +29,8 @@ static void become_standby(void)
 {
     char text[CLUSTER_TEXT_MAX + 64];
 
-    snprintf(text, sizeof text, "COPY (SELECT WHERE false) TO '%s/data/standby.signal'", cluster.dir);
+    snprintf(
+        text, sizeof text, "COPY (SELECT WHERE false) TO '%s/data/standby.signal'", cluster.dir);
     cluster_exec(conninfo, text);
     cluster_halt(&cluster);
     cluster_resume(&cluster);
@@ -133,7 +134,7 @@ START_TEST(a_server_on_an_older_timeline_is_refused)
     cluster_exec(past.conninfo, text);
     ck_assert(drive_until_event(drive, DB_LANE_SERVER, 1, 10000));
     ck_assert_str_eq(drive->last[DB_LANE_SERVER],
-                     "the server is on an older timeline than one that was seen before");
+        "the server is on an older timeline than one that was seen before");
     drive_free(drive);
     unlink(link);
     cluster_stop(&past);

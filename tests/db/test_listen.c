@@ -54,7 +54,7 @@ static void event(void *ctx, enum db_listen_event what, const char *channel, con
 static struct ear *ear_new(int i, const char *to, int64_t node)
 {
     struct ear *ear = &ears[i];
-    struct db_listen_ports ports = { ear, watch, alarm_at, event };
+    struct db_listen_ports ports = {ear, watch, alarm_at, event};
 
     memset(ear, 0, sizeof *ear);
     ear->fd = -1;
@@ -65,7 +65,7 @@ static struct ear *ear_new(int i, const char *to, int64_t node)
 
 static void turn(struct ear *ear)
 {
-    struct pollfd polled = { .fd = ear->fd };
+    struct pollfd polled = {.fd = ear->fd};
     uint64_t now = drive_now();
     int wait_ms = ear->alarm_ms <= now ? 0 : 10;
     int heard;
@@ -75,7 +75,7 @@ static void turn(struct ear *ear)
     now = drive_now();
     if (heard > 0)
         db_listen_ready(ear->listen, polled.revents & (POLLIN | POLLHUP | POLLERR),
-                        polled.revents & POLLOUT, now);
+            polled.revents & POLLOUT, now);
     if (ear->alarm_ms <= now) {
         ear->alarm_ms = UINT64_MAX;
         db_listen_alarm(ear->listen, now);
@@ -197,7 +197,7 @@ START_TEST(a_server_that_is_away_is_tried_again)
     ck_assert(until(ear, DB_LISTEN_DOWN, 3, 5000));
     ck_assert_int_eq(ear->events[DB_LISTEN_LOST], 0);
     db_listen_free(ear->listen);
-    ck_assert_ptr_null(db_listen_new("secret", 7, &(struct db_listen_ports) { 0 }));
+    ck_assert_ptr_null(db_listen_new("secret", 7, &(struct db_listen_ports){0}));
 }
 END_TEST
 

@@ -27,8 +27,8 @@ static void report(void *ctx, enum db_migrate_step step, const char *name)
 
 static enum db_result migrate(const struct db_migration *items, size_t count)
 {
-    struct db_migrations set = { items, count };
-    struct db_migrate_ports ports = { NULL, report };
+    struct db_migrations set = {items, count};
+    struct db_migrate_ports ports = {NULL, report};
 
     applied = replaced = dropped = 0;
     return db_migrate(conninfo, &set, &ports, &fault);
@@ -36,7 +36,7 @@ static enum db_result migrate(const struct db_migration *items, size_t count)
 
 static enum db_schema check(const struct db_migration *items, size_t count)
 {
-    struct db_migrations set = { items, count };
+    struct db_migrations set = {items, count};
     struct db_conn *conn = cluster_connect(conninfo);
     enum db_schema schema = db_schema_check(conn, &set, &fault);
 
@@ -55,18 +55,32 @@ static void refused(const struct db_migration *items, size_t count, const char *
     ck_assert_msg(strstr(fault.text, why) != NULL, "\"%s\" is not in \"%s\"", why, fault.text);
 }
 
-#define TABLES { DB_MIGRATION_NUMBERED, "0001_tables", \
-    "CREATE SCHEMA s; CREATE TABLE s.a (x int); DO $$ BEGIN CREATE ROLE test_migrate_reader;" \
-    " EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;\n" \
-    "GRANT USAGE ON SCHEMA s TO test_migrate_reader;" }
-#define MORE { DB_MIGRATION_NUMBERED, "0002_more", "CREATE TABLE s.b (y int)" }
-#define ONE(type, value) { DB_MIGRATION_FUNCTION, "one", \
-    "CREATE OR REPLACE FUNCTION s.one() RETURNS " type " LANGUAGE sql AS 'SELECT " value "::" type "';" \
-    "REVOKE ALL ON FUNCTION s.one() FROM PUBLIC;" \
-    "GRANT EXECUTE ON FUNCTION s.one() TO test_migrate_reader;" }
-#define VIEW(columns) { DB_MIGRATION_VIEW, "v", "CREATE OR REPLACE VIEW s.v AS SELECT " columns " FROM s.a" }
+#define TABLES                                                                                     \
+    {                                                                                              \
+        DB_MIGRATION_NUMBERED, "0001_tables",                                                      \
+            "CREATE SCHEMA s; CREATE TABLE s.a (x int); DO $$ BEGIN CREATE ROLE "                  \
+            "test_migrate_reader;"                                                                 \
+            " EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;\n"            \
+            "GRANT USAGE ON SCHEMA s TO test_migrate_reader;"                                      \
+    }
+#define MORE                                                                                       \
+    {                                                                                              \
+        DB_MIGRATION_NUMBERED, "0002_more", "CREATE TABLE s.b (y int)"                             \
+    }
+#define ONE(type, value)                                                                           \
+    {                                                                                              \
+        DB_MIGRATION_FUNCTION, "one",                                                              \
+            "CREATE OR REPLACE FUNCTION s.one() RETURNS " type " LANGUAGE sql AS 'SELECT " value   \
+            "::" type "';"                                                                         \
+            "REVOKE ALL ON FUNCTION s.one() FROM PUBLIC;"                                          \
+            "GRANT EXECUTE ON FUNCTION s.one() TO test_migrate_reader;"                            \
+    }
+#define VIEW(columns)                                                                              \
+    {                                                                                              \
+        DB_MIGRATION_VIEW, "v", "CREATE OR REPLACE VIEW s.v AS SELECT " columns " FROM s.a"        \
+    }
 
-static const struct db_migration base[] = { TABLES, MORE, ONE("int", "1"), VIEW("x") };
+static const struct db_migration base[] = {TABLES, MORE, ONE("int", "1"), VIEW("x")};
 
 static void setup(void)
 {
@@ -88,8 +102,10 @@ END_TEST
 START_TEST(an_edited_numbered_file_is_refused)
 {
     const struct db_migration edited[] = {
-        TABLES, { DB_MIGRATION_NUMBERED, "0002_more", "CREATE TABLE s.b (y bigint)" },
-        ONE("int", "1"), VIEW("x"),
+        TABLES,
+        {DB_MIGRATION_NUMBERED, "0002_more", "CREATE TABLE s.b (y bigint)"},
+        ONE("int", "1"),
+        VIEW("x"),
     };
 
     refused(edited, 4, "0002_more: was applied, and has been edited since");
@@ -100,7 +116,8 @@ END_TEST
 START_TEST(a_renamed_numbered_file_is_refused)
 {
     const struct db_migration renamed[] = {
-        TABLES, { DB_MIGRATION_NUMBERED, "0002_other", "CREATE TABLE s.b (y int)" },
+        TABLES,
+        {DB_MIGRATION_NUMBERED, "0002_other", "CREATE TABLE s.b (y int)"},
     };
 
     refused(renamed, 2, "0002_more: was applied, but is not in this build");
@@ -110,11 +127,15 @@ END_TEST
 START_TEST(a_number_before_the_newest_is_refused)
 {
     const struct db_migration gap[] = {
-        TABLES, MORE, { DB_MIGRATION_NUMBERED, "0009_late", "SELECT 1" },
+        TABLES,
+        MORE,
+        {DB_MIGRATION_NUMBERED, "0009_late", "SELECT 1"},
     };
     const struct db_migration filled[] = {
-        TABLES, MORE, { DB_MIGRATION_NUMBERED, "0005_early", "SELECT 1" },
-        { DB_MIGRATION_NUMBERED, "0009_late", "SELECT 1" },
+        TABLES,
+        MORE,
+        {DB_MIGRATION_NUMBERED, "0005_early", "SELECT 1"},
+        {DB_MIGRATION_NUMBERED, "0009_late", "SELECT 1"},
     };
 
     ok(gap, 3);
@@ -125,22 +146,25 @@ END_TEST
 START_TEST(a_failing_numbered_file_changes_nothing_and_says_where)
 {
     const struct db_migration failing[] = {
-        TABLES, MORE,
-        { DB_MIGRATION_NUMBERED, "0003_fails", "CREATE TABLE s.c (z int);\n\nSELEKT 1;" },
-        ONE("int", "2"), VIEW("x"),
+        TABLES,
+        MORE,
+        {DB_MIGRATION_NUMBERED, "0003_fails", "CREATE TABLE s.c (z int);\n\nSELEKT 1;"},
+        ONE("int", "2"),
+        VIEW("x"),
     };
 
     refused(failing, 5, "0003_fails: syntax error");
     ck_assert_ptr_nonnull(strstr(fault.text, "(line 3)"));
     ck_assert_str_eq(fault.sqlstate, "42601");
-    ck_assert_int_eq(cluster_number(conninfo, "SELECT count(*) FROM pg_class WHERE relname = 'c'"), 0);
+    ck_assert_int_eq(
+        cluster_number(conninfo, "SELECT count(*) FROM pg_class WHERE relname = 'c'"), 0);
     ck_assert_int_eq(cluster_number(conninfo, "SELECT s.one()"), 1);
 }
 END_TEST
 
 START_TEST(a_changed_function_is_replaced_in_place)
 {
-    const struct db_migration changed[] = { TABLES, MORE, ONE("int", "2"), VIEW("x") };
+    const struct db_migration changed[] = {TABLES, MORE, ONE("int", "2"), VIEW("x")};
     int64_t oid = cluster_number(conninfo, "SELECT 's.one'::regproc::oid::int8");
 
     ck_assert_int_eq(check(changed, 4), DB_SCHEMA_OLDER);
@@ -154,29 +178,34 @@ END_TEST
 
 START_TEST(a_changed_result_is_dropped_and_made_with_its_grants)
 {
-    const struct db_migration changed[] = { TABLES, MORE, ONE("bigint", "3"), VIEW("x") };
+    const struct db_migration changed[] = {TABLES, MORE, ONE("bigint", "3"), VIEW("x")};
 
     ok(changed, 4);
     ck_assert_int_eq(cluster_number(conninfo, "SELECT s.one()"), 3);
     ck_assert_int_eq(cluster_number(conninfo, "SELECT has_function_privilege('test_migrate_reader',"
-                                              " 's.one()', 'execute')::int"), 1);
+                                              " 's.one()', 'execute')::int"),
+        1);
     ck_assert_int_eq(cluster_number(conninfo, "SELECT count(*) FROM pg_proc, aclexplode(proacl) a"
-                                              " WHERE proname = 'one' AND a.grantee = 0"), 0);
+                                              " WHERE proname = 'one' AND a.grantee = 0"),
+        0);
 }
 END_TEST
 
 START_TEST(changed_arguments_leave_no_second_function)
 {
     const struct db_migration changed[] = {
-        TABLES, MORE,
-        { DB_MIGRATION_FUNCTION, "one",
-          "CREATE OR REPLACE FUNCTION s.one(p int DEFAULT 5) RETURNS int LANGUAGE sql AS 'SELECT p';"
-          "GRANT EXECUTE ON FUNCTION s.one TO test_migrate_reader" },
+        TABLES,
+        MORE,
+        {DB_MIGRATION_FUNCTION, "one",
+            "CREATE OR REPLACE FUNCTION s.one(p int DEFAULT 5) RETURNS int LANGUAGE sql AS 'SELECT "
+            "p';"
+            "GRANT EXECUTE ON FUNCTION s.one TO test_migrate_reader"},
         VIEW("x"),
     };
 
     ok(changed, 4); /* the grant without arguments works only once the old one is gone */
-    ck_assert_int_eq(cluster_number(conninfo, "SELECT count(*) FROM pg_proc WHERE proname = 'one'"), 1);
+    ck_assert_int_eq(
+        cluster_number(conninfo, "SELECT count(*) FROM pg_proc WHERE proname = 'one'"), 1);
     ck_assert_int_eq(cluster_number(conninfo, "SELECT s.one()"), 5);
 }
 END_TEST
@@ -184,10 +213,11 @@ END_TEST
 START_TEST(what_a_file_no_longer_makes_is_dropped)
 {
     const struct db_migration two[] = {
-        TABLES, MORE,
-        { DB_MIGRATION_FUNCTION, "one",
-          "CREATE OR REPLACE FUNCTION s.one() RETURNS int LANGUAGE sql AS 'SELECT 1';"
-          "CREATE OR REPLACE FUNCTION s.two(int) RETURNS int LANGUAGE sql AS 'SELECT 2'" },
+        TABLES,
+        MORE,
+        {DB_MIGRATION_FUNCTION, "one",
+            "CREATE OR REPLACE FUNCTION s.one() RETURNS int LANGUAGE sql AS 'SELECT 1';"
+            "CREATE OR REPLACE FUNCTION s.two(int) RETURNS int LANGUAGE sql AS 'SELECT 2'"},
         VIEW("x"),
     };
 
@@ -196,18 +226,21 @@ START_TEST(what_a_file_no_longer_makes_is_dropped)
     ok(base, 4);
     ck_assert_int_eq(dropped, 1);
     ck_assert_str_eq(last_dropped, "s.two(integer)");
-    ck_assert_int_eq(cluster_number(conninfo, "SELECT count(*) FROM pg_proc WHERE proname = 'two'"), 0);
+    ck_assert_int_eq(
+        cluster_number(conninfo, "SELECT count(*) FROM pg_proc WHERE proname = 'two'"), 0);
 }
 END_TEST
 
 START_TEST(what_no_file_makes_any_more_is_dropped)
 {
-    const struct db_migration fewer[] = { TABLES, MORE };
+    const struct db_migration fewer[] = {TABLES, MORE};
 
     ok(fewer, 2);
     ck_assert_int_eq(dropped, 2);
-    ck_assert_int_eq(cluster_number(conninfo, "SELECT count(*) FROM pg_class WHERE relname = 'v'"), 0);
-    ck_assert_int_eq(cluster_number(conninfo, "SELECT count(*) FROM pg_proc WHERE proname = 'one'"), 0);
+    ck_assert_int_eq(
+        cluster_number(conninfo, "SELECT count(*) FROM pg_class WHERE relname = 'v'"), 0);
+    ck_assert_int_eq(
+        cluster_number(conninfo, "SELECT count(*) FROM pg_proc WHERE proname = 'one'"), 0);
     ck_assert_int_eq(check(fewer, 2), DB_SCHEMA_OK);
 }
 END_TEST
@@ -215,9 +248,10 @@ END_TEST
 START_TEST(a_function_that_moves_to_another_file_stays)
 {
     const struct db_migration moved[] = {
-        TABLES, MORE,
-        { DB_MIGRATION_FUNCTION, "elsewhere",
-          "CREATE OR REPLACE FUNCTION s.one() RETURNS int LANGUAGE sql AS 'SELECT 1'" },
+        TABLES,
+        MORE,
+        {DB_MIGRATION_FUNCTION, "elsewhere",
+            "CREATE OR REPLACE FUNCTION s.one() RETURNS int LANGUAGE sql AS 'SELECT 1'"},
         VIEW("x"),
     };
 
@@ -229,7 +263,7 @@ END_TEST
 
 START_TEST(nothing_is_dropped_with_what_depends_on_it)
 {
-    const struct db_migration fewer[] = { TABLES, MORE };
+    const struct db_migration fewer[] = {TABLES, MORE};
 
     cluster_exec(conninfo, "CREATE VIEW public.mine AS SELECT s.one() AS one");
     refused(fewer, 2, "s.one(): cannot drop function");
@@ -242,12 +276,14 @@ END_TEST
 START_TEST(files_need_not_be_in_the_order_of_their_dependencies)
 {
     const struct db_migration tangled[] = {
-        TABLES, MORE, ONE("int", "1"),
-        { DB_MIGRATION_VIEW, "a", "CREATE OR REPLACE VIEW s.va AS SELECT * FROM s.vb" },
-        { DB_MIGRATION_VIEW, "b", "CREATE OR REPLACE VIEW s.vb AS SELECT * FROM s.vc" },
-        { DB_MIGRATION_VIEW, "c", "CREATE OR REPLACE VIEW s.vc AS SELECT s.one() AS x" },
+        TABLES,
+        MORE,
+        ONE("int", "1"),
+        {DB_MIGRATION_VIEW, "a", "CREATE OR REPLACE VIEW s.va AS SELECT * FROM s.vb"},
+        {DB_MIGRATION_VIEW, "b", "CREATE OR REPLACE VIEW s.vb AS SELECT * FROM s.vc"},
+        {DB_MIGRATION_VIEW, "c", "CREATE OR REPLACE VIEW s.vc AS SELECT s.one() AS x"},
     };
-    const struct db_migration fewer[] = { TABLES, MORE };
+    const struct db_migration fewer[] = {TABLES, MORE};
 
     ok(tangled, 6);
     ck_assert_int_eq(cluster_number(conninfo, "SELECT x FROM s.va"), 1);
@@ -258,7 +294,7 @@ END_TEST
 
 START_TEST(a_view_may_only_grow)
 {
-    const struct db_migration grown[] = { TABLES, MORE, ONE("int", "1"), VIEW("x, x AS y") };
+    const struct db_migration grown[] = {TABLES, MORE, ONE("int", "1"), VIEW("x, x AS y")};
 
     ok(grown, 4);
     refused(base, 4, "views/v: cannot drop columns from view");
@@ -269,8 +305,11 @@ END_TEST
 START_TEST(a_failing_function_leaves_all_others_as_they_were)
 {
     const struct db_migration failing[] = {
-        TABLES, MORE, ONE("int", "9"),
-        { DB_MIGRATION_FUNCTION, "zero", "CREATE FUNCTION s.zero() RETURNS nothing" }, VIEW("x"),
+        TABLES,
+        MORE,
+        ONE("int", "9"),
+        {DB_MIGRATION_FUNCTION, "zero", "CREATE FUNCTION s.zero() RETURNS nothing"},
+        VIEW("x"),
     };
 
     refused(failing, 5, "functions/zero: ");
@@ -282,11 +321,12 @@ END_TEST
 START_TEST(a_role_that_a_file_leaves_set_is_undone)
 {
     const struct db_migration roles[] = {
-        TABLES, MORE,
-        { DB_MIGRATION_NUMBERED, "0003_role", "SET LOCAL ROLE test_migrate_reader; SELECT 1;" },
-        { DB_MIGRATION_FUNCTION, "one",
-          "CREATE OR REPLACE FUNCTION s.one() RETURNS int LANGUAGE sql AS 'SELECT 1';"
-          "SET ROLE test_migrate_reader; SET search_path = nowhere" },
+        TABLES,
+        MORE,
+        {DB_MIGRATION_NUMBERED, "0003_role", "SET LOCAL ROLE test_migrate_reader; SELECT 1;"},
+        {DB_MIGRATION_FUNCTION, "one",
+            "CREATE OR REPLACE FUNCTION s.one() RETURNS int LANGUAGE sql AS 'SELECT 1';"
+            "SET ROLE test_migrate_reader; SET search_path = nowhere"},
         VIEW("x"),
     };
 
@@ -297,7 +337,7 @@ END_TEST
 
 START_TEST(a_newer_schema_is_refused_with_both_numbers)
 {
-    const struct db_migration older[] = { TABLES, ONE("int", "1"), VIEW("x") };
+    const struct db_migration older[] = {TABLES, ONE("int", "1"), VIEW("x")};
 
     ck_assert_int_eq(check(older, 3), DB_SCHEMA_NEWER);
     ck_assert_str_eq(fault.text, "the database is at 0002, this build knows 0001");
@@ -316,11 +356,12 @@ END_TEST
 START_TEST(a_login_without_rights_can_compare)
 {
     char text[CLUSTER_TEXT_MAX + 64];
-    struct db_migrations set = { base, 4 };
+    struct db_migrations set = {base, 4};
     struct db_conn *conn;
 
-    cluster_exec(conninfo, "DO $$ BEGIN CREATE ROLE test_migrate_login LOGIN;"
-                           " EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$");
+    cluster_exec(conninfo,
+        "DO $$ BEGIN CREATE ROLE test_migrate_login LOGIN;"
+        " EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$");
     snprintf(text, sizeof text, "%s user=test_migrate_login", conninfo);
     conn = cluster_connect(text);
     ck_assert_int_eq(db_schema_check(conn, &set, &fault), DB_SCHEMA_OK);
@@ -343,10 +384,10 @@ END_TEST
 static void *migrate_in_thread(void *arg)
 {
     static const struct db_migration slow[] = {
-        { DB_MIGRATION_NUMBERED, "0001_slow", "CREATE TABLE once (x int); SELECT pg_sleep(0.5)" },
-        { DB_MIGRATION_FUNCTION, "f", "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'" },
+        {DB_MIGRATION_NUMBERED, "0001_slow", "CREATE TABLE once (x int); SELECT pg_sleep(0.5)"},
+        {DB_MIGRATION_FUNCTION, "f", "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'"},
     };
-    struct db_migrations set = { slow, 2 };
+    struct db_migrations set = {slow, 2};
     struct db_fault *of_thread = arg;
 
     (void)!db_migrate(conninfo, &set, NULL, of_thread);
@@ -371,7 +412,7 @@ END_TEST
 
 START_TEST(this_build_migrates_a_fresh_database_and_then_has_nothing_to_do)
 {
-    struct db_migrate_ports ports = { NULL, report };
+    struct db_migrate_ports ports = {NULL, report};
     struct db_conn *conn;
 
     cluster_database(conninfo);

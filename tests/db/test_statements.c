@@ -64,16 +64,16 @@ START_TEST(every_lane_statement_has_parameters_and_columns_of_its_kind)
             continue;
         PQclear(PQprepare(pg, statement->name, statement->text, 0, NULL));
         result = PQdescribePrepared(pg, statement->name);
-        ck_assert_msg(PQnparams(result) > 0 && PQnparams(result) <= DB_COLUMNS_MAX, "%s",
-                      statement->name);
+        ck_assert_msg(
+            PQnparams(result) > 0 && PQnparams(result) <= DB_COLUMNS_MAX, "%s", statement->name);
         for (int k = 0; k < PQnparams(result); k++)
-            ck_assert_msg(bind_type_of_oid(PQparamtype(result, k),
-                                           statement->kind == DB_KIND_BULK, &type),
-                          "%s: parameter %d", statement->name, k + 1);
+            ck_assert_msg(
+                bind_type_of_oid(PQparamtype(result, k), statement->kind == DB_KIND_BULK, &type),
+                "%s: parameter %d", statement->name, k + 1);
         if (statement->kind == DB_KIND_CALL)
             ck_assert_msg(PQnfields(result) > 0 && strcmp(PQfname(result, 0), "outcome") == 0 &&
                               PQftype(result, 0) == 25,
-                          "%s: its first column is not the outcome", statement->name);
+                "%s: its first column is not the outcome", statement->name);
         PQclear(result);
     }
     PQfinish(pg);
