@@ -3,7 +3,7 @@
 
 #include "ocpp/frame.h"
 
-#include "csms/crash.h"
+#include "csms/fault.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -123,6 +123,8 @@ static bool port_work(void *ctx, const struct core_work *work)
     };
     bool telemetry = inbound_lane(work->kind) == INBOUND_TELEMETRY;
 
+    if (fault_early(node, work))
+        return true;
     if (work->patient && !telemetry)
         return patient_start(node, work);
     crash_point("before_submit", db_statements[db_work.stmt].name);

@@ -4,7 +4,7 @@
  */
 #include "csms/settle.h"
 
-#include "csms/crash.h"
+#include "csms/fault.h"
 #include "csms/rate/bill.h"
 
 #include <openssl/evp.h>

@@ -1,4 +1,4 @@
-"""crash.py BUILD - csmsd dies with SIGKILL at named places, once each (a build with -Dcrashpoints=true).
+"""crash.py BUILD - csmsd dies with SIGKILL at named places, once each (a build with -Dtests_fault=true).
 
 A pile repeats what was not answered, with a new message id, as piles do.  Whatever the instant of
 death: one session, one stop, each reading once, one bill, and a claimed command is never sent twice.

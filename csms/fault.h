@@ -1,0 +1,26 @@
+/* fault.h - the daemon's own faults, for tests alone: compiled in with -Dtests_fault=true.
+ *
+ * JOULEBOOK_CRASH_AT=PLACE.SUBJECT[:N] kills the process with SIGKILL when it passes there for the
+ * N-th time (the first without N).  Places: before_submit, after_submit, after_commit, after_answer
+ * with a statement as subject (after_commit.start), and before_post.settle, after_post.settle.
+ *
+ * JOULEBOOK_FAULT=answer_before_commit confirms StopTransaction and MeterValues at once and stores
+ * them a second later: the daemon that nobody must write, to see that the tests would catch it.
+ */
+#ifndef CSMS_FAULT_H
+#define CSMS_FAULT_H
+
+#include "csms/core/work.h"
+
+struct node;
+
+#ifdef JOULEBOOK_TESTS_FAULT
+void crash_point(const char *place, const char *subject);
+/* True: the work was taken, wrongly. */
+bool fault_early(struct node *, const struct core_work *);
+#else
+#define crash_point(place, subject) ((void)(place), (void)(subject))
+#define fault_early(node, work)     ((void)(node), (void)(work), false)
+#endif
+
+#endif
