@@ -21,27 +21,35 @@ enum bill_line_kind { BILL_LINE_PRICE, BILL_LINE_CAP, BILL_LINE_MIN_PRICE, BILL_
 
 struct bill_line {
     enum bill_line_kind kind;
-    enum bill_dimension dimension;   /* of a PRICE or CAP line */
+    enum bill_dimension dimension; /* of a PRICE or CAP line */
     enum bill_charge charge;
     enum bill_direction direction;
-    uint16_t component;              /* BILL_NO_COMPONENT: a line of min_price or max_price */
+    uint16_t component; /* BILL_NO_COMPONENT: a line of min_price or max_price */
     bool reservation;
-    bool estimated;                  /* part of the energy was interpolated over a gap */
+    bool estimated; /* part of the energy was interpolated over a gap */
     int32_t vat_ppm;
     int64_t from_us, to_us;
-    int64_t quantity;                /* billed: mWh, microseconds, or 1 */
-    int64_t step;                    /* of the quantity, what step_size added */
-    int64_t metered;                 /* before factor and step */
+    int64_t quantity; /* billed: mWh, microseconds, or 1 */
+    int64_t step;     /* of the quantity, what step_size added */
+    int64_t metered;  /* before factor and step */
     int64_t net_micro, vat_micro, gross_micro;
-    int64_t amount_minor;            /* gross; the lines of a side add up to its gross_minor */
-    __int128 list, uncapped;         /* exact list amounts (money.h) */
+    int64_t amount_minor;    /* gross; the lines of a side add up to its gross_minor */
+    __int128 list, uncapped; /* exact list amounts (money.h) */
 };
 
-struct bill_group { int32_t vat_ppm; int64_t net_minor, vat_minor, gross_minor; };
-struct bill_code { enum bill_charge charge; int64_t net_minor; };
+struct bill_group {
+    int32_t vat_ppm;
+    int64_t net_minor, vat_minor, gross_minor;
+};
+struct bill_code {
+    enum bill_charge charge;
+    int64_t net_minor;
+};
 
-enum { BILL_LIMIT_LINES_MAX = BILL_VAT_RATES_MAX * BILL_CHARGE_COUNT,
-    BILL_LINES_MAX = 2 * BILL_COMPONENTS_MAX + BILL_LIMIT_LINES_MAX };
+enum {
+    BILL_LIMIT_LINES_MAX = BILL_VAT_RATES_MAX * BILL_CHARGE_COUNT,
+    BILL_LINES_MAX = 2 * BILL_COMPONENTS_MAX + BILL_LIMIT_LINES_MAX
+};
 
 /* One direction of a bill.  Its lines are lines[first .. first + count). */
 struct bill_side {

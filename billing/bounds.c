@@ -40,18 +40,17 @@ static const struct bill_component *first_component(const struct bill_work *w)
 static void follow(struct bill_work *w, struct limited *l)
 {
     const struct bill_tariff *t = w->rate->tariff;
-    const struct bill_bounds *net = l->net_kind == BILL_LINE_MIN_PRICE ? &t->min_price
-                                                                       : &t->max_price;
-    const struct bill_bounds *gross = l->gross_kind == BILL_LINE_MIN_PRICE ? &t->min_price
-                                                                           : &t->max_price;
+    const struct bill_bounds *net =
+        l->net_kind == BILL_LINE_MIN_PRICE ? &t->min_price : &t->max_price;
+    const struct bill_bounds *gross =
+        l->gross_kind == BILL_LINE_MIN_PRICE ? &t->min_price : &t->max_price;
     int64_t net_was = w->side->net_micro, gross_was = w->side->gross_micro;
     int64_t vat_ppm = first_component(w)->vat_ppm;
 
     if (l->net_kind != BILL_LINE_PRICE && net->gross_micro == BILL_ABSENT) {
         l->gross_micro = net_was > 0 ? bill_scale(gross_was, l->net_micro, net_was)
                                      : bill_scale(l->net_micro, BILL_MICRO + vat_ppm, BILL_MICRO);
-        l->gross_kind = apply(&l->gross_micro, t->min_price.gross_micro,
-            t->max_price.gross_micro);
+        l->gross_kind = apply(&l->gross_micro, t->min_price.gross_micro, t->max_price.gross_micro);
     } else if (l->gross_kind != BILL_LINE_PRICE && gross->net_micro == BILL_ABSENT) {
         l->net_micro = gross_was > 0 ? bill_scale(net_was, l->gross_micro, gross_was)
                                      : bill_scale(l->gross_micro, BILL_MICRO, BILL_MICRO + vat_ppm);
@@ -64,7 +63,8 @@ enum { WEIGHT_BITS = 56 };
 
 static __int128 scaled(__int128 list, struct bill_ratio ratio)
 {
-    return list / ratio.divide * ratio.multiply + list % ratio.divide * ratio.multiply / ratio.divide;
+    return list / ratio.divide * ratio.multiply +
+           list % ratio.divide * ratio.multiply / ratio.divide;
 }
 
 /* The proportions in which a limit is shared come from the exact amounts: those at six decimals
@@ -151,7 +151,7 @@ static int64_t limit_minor(const struct bill_work *w, int64_t minor, int64_t min
 static void share_over_groups(struct bill_work *w, int64_t net_minor, int64_t vat_minor)
 {
     struct bill_side *side = w->side;
-    int64_t net[BILL_VAT_RATES_MAX] = { 0 }, vat[BILL_VAT_RATES_MAX] = { 0 };
+    int64_t net[BILL_VAT_RATES_MAX] = {0}, vat[BILL_VAT_RATES_MAX] = {0};
     int64_t shares[BILL_VAT_RATES_MAX];
 
     for (unsigned i = 0; i < w->cell_count; i++) {
@@ -173,7 +173,8 @@ static void share_over_groups(struct bill_work *w, int64_t net_minor, int64_t va
 }
 
 /* An unclamped total keeps its one rounding per VAT rate; a clamped one is rounded as a whole. */
-static void limit_groups(struct bill_work *w, const struct limited *l, const struct bill_bounds *min)
+static void limit_groups(
+    struct bill_work *w, const struct limited *l, const struct bill_bounds *min)
 {
     const struct bill_tariff *t = w->rate->tariff;
     int64_t net = w->side->net_minor, gross = w->side->gross_minor;
@@ -194,11 +195,11 @@ static void limit_groups(struct bill_work *w, const struct limited *l, const str
 
 void bill_limits_apply(struct bill_work *w)
 {
-    static const struct bill_bounds none = { BILL_ABSENT, BILL_ABSENT };
+    static const struct bill_bounds none = {BILL_ABSENT, BILL_ABSENT};
     const struct bill_tariff *t = w->rate->tariff;
     const struct bill_bounds *min = w->nothing ? &none : &t->min_price;
     struct bill_side *side = w->side;
-    struct limited l = { .net_micro = side->net_micro, .gross_micro = side->gross_micro };
+    struct limited l = {.net_micro = side->net_micro, .gross_micro = side->gross_micro};
 
     if (!w->rate->begun)
         return;

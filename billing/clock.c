@@ -19,7 +19,7 @@ static uint16_t day_type_at(const struct bill_clock *clock, int32_t day)
 
 struct bill_local bill_clock_at(const struct bill_clock *clock, int64_t at_us)
 {
-    struct bill_local local = { 0 };
+    struct bill_local local = {0};
     uint32_t i = 0;
     int64_t midnight;
 

@@ -8,19 +8,25 @@
 
 #include "billing/limits.h"
 
-struct bill_offset { int64_t at_us; int32_t offset_s; };  /* holds from at_us on; sorted */
-struct bill_day { int32_t day; uint16_t day_type; };      /* one bit of tariff.day_types; sorted */
+struct bill_offset {
+    int64_t at_us;
+    int32_t offset_s;
+}; /* holds from at_us on; sorted */
+struct bill_day {
+    int32_t day;
+    uint16_t day_type;
+}; /* one bit of tariff.day_types; sorted */
 
 struct bill_clock {
-    const struct bill_offset *offsets;   /* at least one; the first holds before its time too */
+    const struct bill_offset *offsets; /* at least one; the first holds before its time too */
     uint32_t offset_count;
-    const struct bill_day *days;         /* NULL: no calendar */
+    const struct bill_day *days; /* NULL: no calendar */
     uint32_t day_count;
 };
 
 /* A stretch [from, end) of the wall clock without a midnight or a change of offset. */
 struct bill_local {
-    int64_t end_us;     /* UTC */
+    int64_t end_us; /* UTC */
     int64_t offset_us;
     int32_t day;
     uint16_t day_type;

@@ -13,9 +13,9 @@ static int64_t *value_of(struct bill_reading *r, enum side side)
 
 static int compare(const struct bill_reading *a, const struct bill_reading *b)
 {
-    const int64_t keys[][2] = { { a->at_us, b->at_us }, { a->import_mwh, b->import_mwh },
-        { a->export_mwh, b->export_mwh }, { (int64_t)a->context, (int64_t)b->context },
-        { a->power_mw, b->power_mw }, { a->current_ma, b->current_ma } };
+    const int64_t keys[][2] = {{a->at_us, b->at_us}, {a->import_mwh, b->import_mwh},
+        {a->export_mwh, b->export_mwh}, {(int64_t)a->context, (int64_t)b->context},
+        {a->power_mw, b->power_mw}, {a->current_ma, b->current_ma}};
 
     for (unsigned i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
         if (keys[i][0] != keys[i][1])
@@ -97,8 +97,8 @@ static uint32_t keep_inside(const struct bill_claim *c, struct bill_reading *r, 
     return kept;
 }
 
-static int64_t find(struct bill_reading *r, uint32_t count, enum bill_context context,
-    enum side side)
+static int64_t find(
+    struct bill_reading *r, uint32_t count, enum bill_context context, enum side side)
 {
     int64_t found = BILL_ABSENT;
 
@@ -129,8 +129,8 @@ static enum bill_reason find_ends(const struct bill_claim *c, struct bill_readin
     ends[0] = c->meter_start_mwh;
     ends[1] = c->meter_stop_mwh;
     *proof = BILL_PROOF_START_STOP;
-    if ((begin != BILL_ABSENT && differ(begin, ends[0]))
-        || (end != BILL_ABSENT && differ(end, ends[1])))
+    if ((begin != BILL_ABSENT && differ(begin, ends[0])) ||
+        (end != BILL_ABSENT && differ(end, ends[1])))
         return BILL_REASON_SERIES_DISAGREES;
     if (begin != BILL_ABSENT && end != BILL_ABSENT) {
         ends[0] = begin;
@@ -176,8 +176,8 @@ static void fill(struct bill_reading *r, uint32_t count, enum side side)
         for (uint32_t k = from + 1; k < i; k++) {
             int64_t part = r[k].at_us - r[from].at_us;
 
-            *value_of(&r[k], side) = base + (whole == 0 ? 0
-                : (int64_t)((__int128)rise * part / whole));
+            *value_of(&r[k], side) =
+                base + (whole == 0 ? 0 : (int64_t)((__int128)rise * part / whole));
         }
         from = i;
     }
@@ -189,21 +189,22 @@ static uint32_t frame(const struct bill_claim *c, struct bill_reading *r, uint32
 {
     for (uint32_t i = count; i > 0; i--)
         r[i] = r[i - 1];
-    r[0] = (struct bill_reading){ c->started_us, import[0], export[0], BILL_ABSENT, BILL_ABSENT,
-        BILL_CONTEXT_BEGIN };
-    r[count + 1] = (struct bill_reading){ c->stopped_us, import[1], export[1], BILL_ABSENT,
-        BILL_ABSENT, BILL_CONTEXT_END };
+    r[0] = (struct bill_reading){
+        c->started_us, import[0], export[0], BILL_ABSENT, BILL_ABSENT, BILL_CONTEXT_BEGIN};
+    r[count + 1] = (struct bill_reading){
+        c->stopped_us, import[1], export[1], BILL_ABSENT, BILL_ABSENT, BILL_CONTEXT_END};
     return count + 2;
 }
 
 /* Energy of P_max over the session with its margin; more is a fault of the meter or the data. */
 static bool is_plausible(const struct bill_claim *c, int64_t mwh)
 {
-    int64_t power_w = c->max_power_w > 0 && c->max_power_w < BILL_POWER_MAX_W ? c->max_power_w
-                                                                              : BILL_POWER_MAX_W;
+    int64_t power_w =
+        c->max_power_w > 0 && c->max_power_w < BILL_POWER_MAX_W ? c->max_power_w : BILL_POWER_MAX_W;
     /* W x microseconds / 3.6e6 is mWh. */
-    __int128 limit = (__int128)power_w * (c->stopped_us - c->started_us) * BILL_PLAUSIBLE_PERCENT
-        / 100 / 3600000 + BILL_PLAUSIBLE_EXTRA_MWH;
+    __int128 limit = (__int128)power_w * (c->stopped_us - c->started_us) * BILL_PLAUSIBLE_PERCENT /
+                         100 / 3600000 +
+                     BILL_PLAUSIBLE_EXTRA_MWH;
 
     return mwh <= limit;
 }
@@ -218,8 +219,8 @@ static bool has_export(const struct bill_reading *r, uint32_t count)
 }
 
 /* Without both ends there is no credit; the session is looked at if one was to be expected. */
-static enum bill_reason find_export(const struct bill_claim *c, struct bill_reading *r,
-    uint32_t count, int64_t ends[2])
+static enum bill_reason find_export(
+    const struct bill_claim *c, struct bill_reading *r, uint32_t count, int64_t ends[2])
 {
     ends[0] = find(r, count, BILL_CONTEXT_BEGIN, SIDE_EXPORT);
     ends[1] = find(r, count, BILL_CONTEXT_END, SIDE_EXPORT);
@@ -235,8 +236,8 @@ static enum bill_reason find_export(const struct bill_claim *c, struct bill_read
     return BILL_REASON_NONE;
 }
 
-static enum bill_reason judge(const struct bill_claim *c, struct bill_reading *r, uint32_t count,
-    struct bill_evidence *ret)
+static enum bill_reason judge(
+    const struct bill_claim *c, struct bill_reading *r, uint32_t count, struct bill_evidence *ret)
 {
     int64_t import[2], export[2];
     enum bill_reason reason = check_claim(c);
@@ -272,7 +273,7 @@ static enum bill_reason judge(const struct bill_claim *c, struct bill_reading *r
 void bill_evidence_judge(const struct bill_claim *c, struct bill_reading *readings, uint32_t count,
     struct bill_evidence *ret)
 {
-    *ret = (struct bill_evidence){ .proof = BILL_PROOF_START_STOP };
+    *ret = (struct bill_evidence){.proof = BILL_PROOF_START_STOP};
     ret->reason = judge(c, readings, count, ret);
 }
 

@@ -15,22 +15,22 @@
 
 struct bill_claim {
     int64_t started_us, stopped_us;
-    int64_t meter_start_mwh, meter_stop_mwh;  /* BILL_ABSENT: not told */
-    int64_t max_power_w;                      /* 0: unknown */
-    bool export_expected;                     /* the contract credits discharging */
+    int64_t meter_start_mwh, meter_stop_mwh; /* BILL_ABSENT: not told */
+    int64_t max_power_w;                     /* 0: unknown */
+    bool export_expected;                    /* the contract credits discharging */
 };
 
 enum bill_reason {
-    BILL_REASON_NONE,                  /* it can be billed */
+    BILL_REASON_NONE, /* it can be billed */
     BILL_REASON_METER_START_MISSING,
     BILL_REASON_METER_STOP_MISSING,
     BILL_REASON_STOP_BEFORE_START,
     BILL_REASON_TOO_LONG,
-    BILL_REASON_REGISTER_RANGE,        /* negative, or more than any meter shows */
+    BILL_REASON_REGISTER_RANGE, /* negative, or more than any meter shows */
     BILL_REASON_REGISTER_FALLS,
-    BILL_REASON_SERIES_DISAGREES,      /* with meterStart or meterStop, by more than rounding */
-    BILL_REASON_IMPLAUSIBLE_ENERGY,    /* above P_max x time x 1.1 + 0.5 kWh */
-    BILL_REASON_EXPORT_UNPROVEN,       /* no begin or no end of the export register */
+    BILL_REASON_SERIES_DISAGREES,   /* with meterStart or meterStop, by more than rounding */
+    BILL_REASON_IMPLAUSIBLE_ENERGY, /* above P_max x time x 1.1 + 0.5 kWh */
+    BILL_REASON_EXPORT_UNPROVEN,    /* no begin or no end of the export register */
     BILL_REASON_EXPORT_FALLS,
     BILL_REASON_COUNT
 };
@@ -41,8 +41,8 @@ struct bill_evidence {
     enum bill_reason reason;
     enum bill_proof proof;
     int64_t import_mwh, export_mwh;
-    uint32_t count;    /* points to feed to the splitter, in order, both registers in each */
-    uint32_t ignored;  /* readings that lie outside the session or say nothing of energy */
+    uint32_t count;   /* points to feed to the splitter, in order, both registers in each */
+    uint32_t ignored; /* readings that lie outside the session or say nothing of energy */
 };
 
 /* Judges a session.  `readings` holds `count` readings in any order and has room for two more; it

@@ -13,13 +13,11 @@ static void round_group(struct bill_work *w, unsigned index)
 
     for (unsigned i = 0; i < w->cell_count; i++)
         list += w->cells[i].vat_ppm == group->vat_ppm ? w->cells[i].list : 0;
-    group->gross_minor = bill_round(
-        bill_exact_of(list, g.multiply, g.divide).whole, t->exponent);
+    group->gross_minor = bill_round(bill_exact_of(list, g.multiply, g.divide).whole, t->exponent);
     if (t->tax == BILL_TAX_GROSS)
         group->net_minor = bill_scale(group->gross_minor, n.multiply, n.divide);
     else
-        group->net_minor = bill_round(
-            bill_exact_of(list, n.multiply, n.divide).whole, t->exponent);
+        group->net_minor = bill_round(bill_exact_of(list, n.multiply, n.divide).whole, t->exponent);
     group->vat_minor = group->gross_minor - group->net_minor;
     w->plain_minor[index] = group->gross_minor;
 }
@@ -89,7 +87,7 @@ static void add_code(struct bill_side *side, enum bill_charge charge, int64_t ne
     while (i < side->code_count && side->codes[i].charge != charge)
         i++;
     if (i == side->code_count)
-        side->codes[side->code_count++] = (struct bill_code){ .charge = charge };
+        side->codes[side->code_count++] = (struct bill_code){.charge = charge};
     side->codes[i].net_minor += net_minor;
 }
 

@@ -13,32 +13,32 @@
 #include <stdint.h>
 
 enum {
-    BILL_ELEMENTS_MAX = 128,   /* of a tariff; 48 half-hour slots in two seasons fit */
-    BILL_COMPONENTS_MAX = 256, /* of a tariff, over all its elements */
-    BILL_LABEL_SIZE = 24,      /* bytes of a rate label or day type, its NUL included */
-    BILL_DAY_TYPES_MAX = 16,   /* different day types that one tariff may name */
-    BILL_VAT_RATES_MAX = 8,    /* different VAT rates in one direction of one tariff */
-    BILL_EXPONENT_MAX = 4,     /* decimal places of a currency's minor unit */
+    BILL_ELEMENTS_MAX = 128,      /* of a tariff; 48 half-hour slots in two seasons fit */
+    BILL_COMPONENTS_MAX = 256,    /* of a tariff, over all its elements */
+    BILL_LABEL_SIZE = 24,         /* bytes of a rate label or day type, its NUL included */
+    BILL_DAY_TYPES_MAX = 16,      /* different day types that one tariff may name */
+    BILL_VAT_RATES_MAX = 8,       /* different VAT rates in one direction of one tariff */
+    BILL_EXPONENT_MAX = 4,        /* decimal places of a currency's minor unit */
     BILL_STATES_PENDING_MAX = 64, /* state changes between two readings */
-    BILL_OFFSETS_MAX = 16,     /* offsets of a zone during one session */
-    BILL_CALENDAR_MAX = 64,    /* calendar days of one session */
+    BILL_OFFSETS_MAX = 16,        /* offsets of a zone during one session */
+    BILL_CALENDAR_MAX = 64,       /* calendar days of one session */
     BILL_WEEKDAYS_ALL = 0x7f,
 };
 
-#define BILL_MICRO INT64_C(1000000)
+#define BILL_MICRO     INT64_C(1000000)
 #define BILL_SECOND_US INT64_C(1000000)
-#define BILL_DAY_US (INT64_C(86400) * BILL_SECOND_US)
+#define BILL_DAY_US    (INT64_C(86400) * BILL_SECOND_US)
 
-#define BILL_PRICE_MAX_MICRO (INT64_C(100000) * BILL_MICRO)     /* per kWh, hour or session */
-#define BILL_BOUND_MAX_MICRO (INT64_C(1000000000) * BILL_MICRO) /* min_price, max_price, cap */
-#define BILL_FACTOR_MAX_PPM (2 * BILL_MICRO)                    /* quantity factor */
-#define BILL_VAT_MAX_PPM BILL_MICRO                             /* 100 % */
-#define BILL_STEP_MAX INT64_C(1000000)                          /* Wh or seconds */
-#define BILL_ENERGY_MAX_MWH (INT64_C(1000000) * BILL_MICRO)     /* of a session: 1,000,000 kWh */
-#define BILL_SESSION_MAX_US (31 * BILL_DAY_US)
-#define BILL_RESTRICTION_MAX INT64_C(1000000000000)             /* mWh, mA, mW; 1e12 */
-#define BILL_INSTANT_MAX_US INT64_C(253402300799000000)         /* the end of the year 9999 */
-#define BILL_REGISTER_MAX_MWH INT64_C(1000000000000000)         /* a meter's whole life */
+#define BILL_PRICE_MAX_MICRO  (INT64_C(100000) * BILL_MICRO)     /* per kWh, hour or session */
+#define BILL_BOUND_MAX_MICRO  (INT64_C(1000000000) * BILL_MICRO) /* min_price, max_price, cap */
+#define BILL_FACTOR_MAX_PPM   (2 * BILL_MICRO)                   /* quantity factor */
+#define BILL_VAT_MAX_PPM      BILL_MICRO                         /* 100 % */
+#define BILL_STEP_MAX         INT64_C(1000000)                   /* Wh or seconds */
+#define BILL_ENERGY_MAX_MWH   (INT64_C(1000000) * BILL_MICRO)    /* of a session: 1,000,000 kWh */
+#define BILL_SESSION_MAX_US   (31 * BILL_DAY_US)
+#define BILL_RESTRICTION_MAX  INT64_C(1000000000000)      /* mWh, mA, mW; 1e12 */
+#define BILL_INSTANT_MAX_US   INT64_C(253402300799000000) /* the end of the year 9999 */
+#define BILL_REGISTER_MAX_MWH INT64_C(1000000000000000)   /* a meter's whole life */
 
 /* A sample interval longer than this that a price boundary cuts has its energy estimated: a quarter
  * of an hour is the longest interval piles are configured to sample at. */
@@ -51,7 +51,7 @@ enum {
 #define BILL_NOTHING_MWH INT64_C(10000)
 
 /* Energy is plausible up to P_max x time x 1.1 + 0.5 kWh. */
-#define BILL_PLAUSIBLE_PERCENT INT64_C(110)
+#define BILL_PLAUSIBLE_PERCENT   INT64_C(110)
 #define BILL_PLAUSIBLE_EXTRA_MWH INT64_C(500000)
 
 /* P_max of a pile that did not tell: no charging system delivers more. */

@@ -58,26 +58,25 @@ static enum bill_lint lint_place(
     return BILL_LINT_OK;
 }
 
-static enum bill_lint lint_range(const struct bill_range *r, int64_t max, const char *const *names,
-    const char **ret_member)
+static enum bill_lint lint_range(
+    const struct bill_range *r, int64_t max, const char *const *names, const char **ret_member)
 {
     CHECK(absent_or_within(r->min, max), BILL_LINT_RANGE, names[0]);
     CHECK(absent_or_within(r->max, max), BILL_LINT_RANGE, names[1]);
     CHECK(r->max != 0, BILL_LINT_ZERO_MAX, names[1]);
-    CHECK(r->min == BILL_ABSENT || r->max == BILL_ABSENT || r->min < r->max,
-        BILL_LINT_EMPTY_RANGE, names[0]);
+    CHECK(r->min == BILL_ABSENT || r->max == BILL_ABSENT || r->min < r->max, BILL_LINT_EMPTY_RANGE,
+        names[0]);
     return BILL_LINT_OK;
 }
 
 static enum bill_lint lint_ranges(const struct bill_restrictions *w, const char **ret_member)
 {
-    static const char *const names[][2] = { { "min_kwh", "max_kwh" },
-        { "min_current", "max_current" }, { "min_power", "max_power" },
-        { "min_duration", "max_duration" } };
-    const struct bill_range *ranges[] = { &w->energy_mwh, &w->current_ma, &w->power_mw,
-        &w->duration_us };
-    int64_t maxima[] = { BILL_ENERGY_MAX_MWH, BILL_RESTRICTION_MAX, BILL_RESTRICTION_MAX,
-        BILL_SESSION_MAX_US };
+    static const char *const names[][2] = {{"min_kwh", "max_kwh"}, {"min_current", "max_current"},
+        {"min_power", "max_power"}, {"min_duration", "max_duration"}};
+    const struct bill_range *ranges[] = {
+        &w->energy_mwh, &w->current_ma, &w->power_mw, &w->duration_us};
+    int64_t maxima[] = {
+        BILL_ENERGY_MAX_MWH, BILL_RESTRICTION_MAX, BILL_RESTRICTION_MAX, BILL_SESSION_MAX_US};
 
     for (unsigned i = 0; i < 4; i++) {
         enum bill_lint lint = lint_range(ranges[i], maxima[i], names[i], ret_member);
@@ -104,13 +103,14 @@ static enum bill_lint lint_when(
     return lint_ranges(w, ret_member);
 }
 
-static enum bill_lint lint_bounds(const struct bill_bounds *b, const char *name,
-    const char **ret_member)
+static enum bill_lint lint_bounds(
+    const struct bill_bounds *b, const char *name, const char **ret_member)
 {
     CHECK(absent_or_within(b->net_micro, BILL_BOUND_MAX_MICRO), BILL_LINT_BOUND, name);
     CHECK(absent_or_within(b->gross_micro, BILL_BOUND_MAX_MICRO), BILL_LINT_BOUND, name);
-    CHECK(b->net_micro == BILL_ABSENT || b->gross_micro == BILL_ABSENT
-            || b->net_micro <= b->gross_micro, BILL_LINT_BOUND_TAX, name);
+    CHECK(b->net_micro == BILL_ABSENT || b->gross_micro == BILL_ABSENT ||
+              b->net_micro <= b->gross_micro,
+        BILL_LINT_BOUND_TAX, name);
     return BILL_LINT_OK;
 }
 
@@ -202,7 +202,7 @@ static bool too_many_rates(const struct bill_tariff *t, enum bill_direction dire
 
 struct bill_lint_fault bill_tariff_lint(const struct bill_tariff *t)
 {
-    struct bill_lint_fault fault = { .element = -1, .component = -1 };
+    struct bill_lint_fault fault = {.element = -1, .component = -1};
     unsigned next = 0;
 
     fault.lint = lint_head(t, &fault.member);
@@ -213,7 +213,7 @@ struct bill_lint_fault bill_tariff_lint(const struct bill_tariff *t)
     }
     if (fault.lint != BILL_LINT_OK)
         return fault;
-    fault = (struct bill_lint_fault){ .element = -1, .component = -1 };
+    fault = (struct bill_lint_fault){.element = -1, .component = -1};
     if (too_many_rates(t, BILL_IMPORT) || too_many_rates(t, BILL_EXPORT)) {
         fault.lint = BILL_LINT_TOO_MANY_VAT_RATES;
         fault.member = "vat";

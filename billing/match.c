@@ -46,8 +46,9 @@ bool bill_element_holds(const struct bill_element *e, const struct bill_segment 
 
     if (e->scope == BILL_SCOPE_EXPIRED && !s->expired)
         return false;
-    return in_window(w, s->day_us) && in_days(w, s)
-        && in_range(&w->energy_mwh, s->import_before_mwh) && in_range(&w->duration_us, s->elapsed_us)
-        && s->idle_us >= w->min_idle_us && in_measured_range(&w->power_mw, s->power_mw)
-        && in_measured_range(&w->current_ma, s->current_ma);
+    return in_window(w, s->day_us) && in_days(w, s) &&
+           in_range(&w->energy_mwh, s->import_before_mwh) &&
+           in_range(&w->duration_us, s->elapsed_us) && s->idle_us >= w->min_idle_us &&
+           in_measured_range(&w->power_mw, s->power_mw) &&
+           in_measured_range(&w->current_ma, s->current_ma);
 }

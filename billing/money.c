@@ -3,7 +3,7 @@
 
 #include <assert.h>
 
-static const int64_t scales[BILL_EXPONENT_MAX + 1] = { 1000000, 100000, 10000, 1000, 100 };
+static const int64_t scales[BILL_EXPONENT_MAX + 1] = {1000000, 100000, 10000, 1000, 100};
 
 __int128 bill_list_amount(const struct bill_component *c, __int128 fine)
 {
@@ -31,7 +31,7 @@ struct bill_exact bill_exact_of(__int128 list, int64_t multiply, int64_t divide)
     __int128 whole = first / divide + rest / unit;
 
     assert(list >= 0 && whole <= INT64_MAX);
-    return (struct bill_exact){ (int64_t)whole, (int64_t)(rest % unit * BILL_REST_WHOLE / unit) };
+    return (struct bill_exact){(int64_t)whole, (int64_t)(rest % unit * BILL_REST_WHOLE / unit)};
 }
 
 static __int128 half_away(__int128 value, int64_t divide)

@@ -16,7 +16,9 @@
 #define BILL_DENOMINATOR (INT64_C(3600000000) * BILL_MICRO)
 
 /* whole + rest / BILL_REST_WHOLE, rest cut. */
-struct bill_exact { int64_t whole, rest; };
+struct bill_exact {
+    int64_t whole, rest;
+};
 #define BILL_REST_WHOLE INT64_C(1000000000000)
 
 /* The list amount of a quantity: `fine` is the quantity (mWh or microseconds) times its factor. */

@@ -5,8 +5,8 @@
 #include <stddef.h>
 #include <string.h>
 
-void bill_rate_init(struct bill_rate *rate, const struct bill_tariff *tariff,
-    struct bill_terms terms)
+void bill_rate_init(
+    struct bill_rate *rate, const struct bill_tariff *tariff, struct bill_terms terms)
 {
     assert(tariff->sealed);
     memset(rate, 0, offsetof(struct bill_rate, tallies));
@@ -17,13 +17,12 @@ void bill_rate_init(struct bill_rate *rate, const struct bill_tariff *tariff,
 
 /* OCPI: walk the elements in order, take the first with a component for this dimension whose
  * restrictions hold.  None: the dimension costs nothing. */
-static uint16_t choose(const struct bill_tariff *t, const struct bill_slot *slot,
-    const struct bill_segment *s)
+static uint16_t choose(
+    const struct bill_tariff *t, const struct bill_slot *slot, const struct bill_segment *s)
 {
     uint16_t i = slot->first;
 
-    while (i != BILL_NO_COMPONENT
-        && !bill_element_holds(&t->elements[t->components[i].element], s))
+    while (i != BILL_NO_COMPONENT && !bill_element_holds(&t->elements[t->components[i].element], s))
         i = t->components[i].next;
     return i;
 }
@@ -35,7 +34,7 @@ static struct bill_tally *tally_for(struct bill_rate *rate, uint16_t component, 
     if (*index == 0) {
         struct bill_tally *new = &rate->tallies[rate->tally_count];
 
-        *new = (struct bill_tally){ .component = component, .from_us = from_us };
+        *new = (struct bill_tally){.component = component, .from_us = from_us};
         *index = ++rate->tally_count;
     }
     return &rate->tallies[*index - 1];
@@ -122,5 +121,5 @@ static void take(void *ctx, const struct bill_segment *segment)
 
 struct bill_sink bill_rate_sink(struct bill_rate *rate)
 {
-    return (struct bill_sink){ take, rate };
+    return (struct bill_sink){take, rate};
 }

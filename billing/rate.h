@@ -13,16 +13,16 @@
 
 /* What the session's contract says besides its tariff. */
 struct bill_terms {
-    bool export_allowed;    /* false: discharged energy is recorded, but never credited */
-    bool nothing_is_free;   /* nothing delivered, no moment of charging: no fee, no minimum */
+    bool export_allowed;  /* false: discharged energy is recorded, but never credited */
+    bool nothing_is_free; /* nothing delivered, no moment of charging: no fee, no minimum */
 };
 
 /* What a component has counted so far. */
 struct bill_tally {
-    int64_t quantity;       /* mWh, microseconds, or 1 */
-    int64_t estimated;      /* of the quantity */
+    int64_t quantity;  /* mWh, microseconds, or 1 */
+    int64_t estimated; /* of the quantity */
     int64_t from_us, to_us;
-    uint32_t last;          /* number of the last segment that added to it */
+    uint32_t last; /* number of the last segment that added to it */
     uint16_t component;
 };
 
@@ -34,8 +34,8 @@ struct bill_rate {
     int64_t from_us, to_us;
     int64_t import_mwh, export_mwh, estimated_mwh;
     uint32_t segments;
-    uint64_t flats;                       /* slots whose FLAT has been counted, by bit */
-    uint16_t active[BILL_SLOTS_MAX];      /* the slot's component, or BILL_NO_COMPONENT */
+    uint64_t flats;                  /* slots whose FLAT has been counted, by bit */
+    uint16_t active[BILL_SLOTS_MAX]; /* the slot's component, or BILL_NO_COMPONENT */
     uint16_t tally_count;
     uint16_t tally_of[BILL_COMPONENTS_MAX]; /* index + 1; 0: none yet */
     struct bill_tally tallies[BILL_COMPONENTS_MAX];

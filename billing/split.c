@@ -20,7 +20,9 @@ struct stretch {
 };
 
 /* How far into the stretch the work is. */
-struct cursor { int64_t at_us, import_mwh; };
+struct cursor {
+    int64_t at_us, import_mwh;
+};
 
 /* The share of an amount that falls into the first `part` of `whole` microseconds, cut down. */
 static int64_t share(int64_t amount, int64_t part, int64_t whole)
@@ -79,13 +81,13 @@ static void advance(struct bill_split *split, int64_t at_us)
 
     if (t->clock && at_us >= split->wall_end_us)
         enter_cell(split, at_us);
-    while (split->duration_next < t->duration_us.count
-        && at_us - split->origin_us >= t->duration_us.at[split->duration_next]) {
+    while (split->duration_next < t->duration_us.count &&
+           at_us - split->origin_us >= t->duration_us.at[split->duration_next]) {
         split->duration_next++;
         split->fresh = true;
     }
-    while (split->energy_next < t->energy_mwh.count
-        && split->import_mwh >= t->energy_mwh.at[split->energy_next]) {
+    while (split->energy_next < t->energy_mwh.count &&
+           split->import_mwh >= t->energy_mwh.at[split->energy_next]) {
         split->energy_next++;
         split->fresh = true;
     }
@@ -122,8 +124,8 @@ static int64_t measured_at(const struct stretch *s, const int64_t ends[2], int64
 {
     if (ends[0] == ends[1] || s->to_us == s->from_us)
         return ends[0];
-    return ends[0]
-        + (int64_t)((__int128)(ends[1] - ends[0]) * (at_us - s->from_us) / (s->to_us - s->from_us));
+    return ends[0] + (int64_t)((__int128)(ends[1] - ends[0]) * (at_us - s->from_us) /
+                               (s->to_us - s->from_us));
 }
 
 /* Where a measurand that runs straight from one end to the other first crosses a cut after `at`. */
@@ -153,8 +155,8 @@ static int64_t next_state_cut(struct bill_split *split, int64_t at_us)
     while (done < split->pending_count && split->pending[done].at_us <= at_us)
         split->state = split->pending[done++].state;
     split->pending_count -= done;
-    memmove(split->pending, &split->pending[done],
-        split->pending_count * sizeof(split->pending[0]));
+    memmove(
+        split->pending, &split->pending[done], split->pending_count * sizeof(split->pending[0]));
     return split->pending_count > 0 ? split->pending[0].at_us : INT64_MAX;
 }
 
@@ -174,7 +176,7 @@ static struct cursor next_cut(
         at = lesser(at, next_crossing(&t->power_mw, s, s->power_mw, cur->at_us));
     if (t->current_ma.count > 0)
         at = lesser(at, next_crossing(&t->current_ma, s, s->current_ma, cur->at_us));
-    cut = (struct cursor){ at, share(s->import_mwh, at - s->from_us, whole) };
+    cut = (struct cursor){at, share(s->import_mwh, at - s->from_us, whole)};
     if (cut.import_mwh < cur->import_mwh) /* an energy cut was rounded up to the next instant */
         cut.import_mwh = cur->import_mwh;
     if (split->energy_next < t->energy_mwh.count) {
@@ -188,8 +190,8 @@ static struct cursor next_cut(
     return cut;
 }
 
-static void spend_time(const struct bill_split *split, const struct stretch *s,
-    struct bill_segment *seg)
+static void spend_time(
+    const struct bill_split *split, const struct stretch *s, struct bill_segment *seg)
 {
     int64_t whole = s->to_us - s->from_us;
     int64_t from = seg->from_us - s->from_us, to = seg->to_us - s->from_us;
@@ -231,21 +233,21 @@ static void describe(struct bill_split *split, const struct stretch *s, struct b
     seg->weekday = split->local.weekday;
     seg->expired = split->expired;
     seg->estimated = s->estimated;
-    seg->fresh = split->fresh || t->power_mw.count > 0 || t->current_ma.count > 0
-        || t->idle_us.count > 0;
+    seg->fresh =
+        split->fresh || t->power_mw.count > 0 || t->current_ma.count > 0 || t->idle_us.count > 0;
 }
 
-static void give_piece(struct bill_split *split, const struct stretch *s,
-    const struct cursor *cur, const struct cursor *cut)
+static void give_piece(struct bill_split *split, const struct stretch *s, const struct cursor *cur,
+    const struct cursor *cut)
 {
     int64_t whole = s->to_us - s->from_us;
     bool last = cut->at_us == s->to_us && cut->import_mwh == s->import_mwh;
-    struct bill_segment seg = { .from_us = cur->at_us, .to_us = cut->at_us };
+    struct bill_segment seg = {.from_us = cur->at_us, .to_us = cut->at_us};
 
     seg.import_mwh = cut->import_mwh - cur->import_mwh;
     if (whole > 0)
-        seg.export_mwh = share(s->export_mwh, cut->at_us - s->from_us, whole)
-            - share(s->export_mwh, cur->at_us - s->from_us, whole);
+        seg.export_mwh = share(s->export_mwh, cut->at_us - s->from_us, whole) -
+                         share(s->export_mwh, cur->at_us - s->from_us, whole);
     else if (last)
         seg.export_mwh = s->export_mwh;
     spend_time(split, s, &seg);
@@ -261,18 +263,18 @@ static void give_piece(struct bill_split *split, const struct stretch *s,
 /* A boundary inside a long silence of the pile has its energy estimated. */
 static bool is_estimated(const struct bill_split *split, const struct stretch *s)
 {
-    return s->to_us - s->from_us > BILL_GAP_US && s->import_mwh + s->export_mwh > 0
-        && next_timed_cut(split) < s->to_us;
+    return s->to_us - s->from_us > BILL_GAP_US && s->import_mwh + s->export_mwh > 0 &&
+           next_timed_cut(split) < s->to_us;
 }
 
 static void cut_up(struct bill_split *split, struct stretch *s)
 {
-    struct cursor cur = { s->from_us, 0 };
+    struct cursor cur = {s->from_us, 0};
 
     advance(split, cur.at_us);
     s->estimated = is_estimated(split, s);
-    while (cur.at_us < s->to_us || cur.import_mwh < s->import_mwh
-        || (s->to_us == s->from_us && s->export_mwh > 0)) {
+    while (cur.at_us < s->to_us || cur.import_mwh < s->import_mwh ||
+           (s->to_us == s->from_us && s->export_mwh > 0)) {
         struct cursor cut = next_cut(split, s, &cur);
 
         give_piece(split, s, &cur, &cut);
@@ -291,11 +293,11 @@ static enum bill_split_result check(const struct bill_split *split, const struct
         return BILL_SPLIT_BACKWARDS;
     if (s->import_mwh < 0 || s->export_mwh < 0)
         return BILL_SPLIT_BACKWARDS;
-    if (s->import_mwh > BILL_ENERGY_MAX_MWH - split->import_mwh
-        || s->export_mwh > BILL_ENERGY_MAX_MWH - split->export_mwh)
+    if (s->import_mwh > BILL_ENERGY_MAX_MWH - split->import_mwh ||
+        s->export_mwh > BILL_ENERGY_MAX_MWH - split->export_mwh)
         return BILL_SPLIT_TOO_MUCH;
-    if (s->to_us > BILL_INSTANT_MAX_US || s->from_us < -BILL_INSTANT_MAX_US
-        || s->to_us - split->begin_us > BILL_SESSION_MAX_US)
+    if (s->to_us > BILL_INSTANT_MAX_US || s->from_us < -BILL_INSTANT_MAX_US ||
+        s->to_us - split->begin_us > BILL_SESSION_MAX_US)
         return BILL_SPLIT_TOO_LONG;
     return BILL_SPLIT_OK;
 }
@@ -330,7 +332,7 @@ enum bill_split_result bill_split_reading(
     struct bill_split *split, const struct bill_reading *reading)
 {
     const struct bill_reading *old = &split->reading;
-    struct stretch s = { .to_us = reading->at_us, .by_state = true };
+    struct stretch s = {.to_us = reading->at_us, .by_state = true};
     enum bill_split_result result;
 
     assert(reading->import_mwh != BILL_ABSENT && reading->export_mwh != BILL_ABSENT);
@@ -350,10 +352,10 @@ enum bill_split_result bill_split_reading(
     return BILL_SPLIT_OK;
 }
 
-static enum bill_split_result check_time(const struct bill_split *split,
-    const struct bill_interval *i)
+static enum bill_split_result check_time(
+    const struct bill_split *split, const struct bill_interval *i)
 {
-    const int64_t times[] = { i->charge_us, i->park_us, i->reserve_us };
+    const int64_t times[] = {i->charge_us, i->park_us, i->reserve_us};
     int64_t spent_us = split->spent_us;
 
     for (unsigned k = 0; k < 3; k++) {
@@ -366,15 +368,19 @@ static enum bill_split_result check_time(const struct bill_split *split,
     return BILL_SPLIT_OK;
 }
 
-enum bill_split_result bill_split_interval(
-    struct bill_split *split, const struct bill_interval *i)
+enum bill_split_result bill_split_interval(struct bill_split *split, const struct bill_interval *i)
 {
-    struct stretch s = { .from_us = i->from_us, .to_us = i->to_us, .import_mwh = i->import_mwh,
-        .export_mwh = i->export_mwh, .charge_us = i->charge_us, .park_us = i->park_us,
-        .reserve_us = i->reserve_us, .power_mw = { i->power_mw, i->power_mw },
-        .current_ma = { i->current_ma, i->current_ma } };
-    bool reservation = i->reserve_us > 0 && i->import_mwh == 0 && i->export_mwh == 0
-        && i->charge_us == 0 && i->park_us == 0;
+    struct stretch s = {.from_us = i->from_us,
+        .to_us = i->to_us,
+        .import_mwh = i->import_mwh,
+        .export_mwh = i->export_mwh,
+        .charge_us = i->charge_us,
+        .park_us = i->park_us,
+        .reserve_us = i->reserve_us,
+        .power_mw = {i->power_mw, i->power_mw},
+        .current_ma = {i->current_ma, i->current_ma}};
+    bool reservation = i->reserve_us > 0 && i->import_mwh == 0 && i->export_mwh == 0 &&
+                       i->charge_us == 0 && i->park_us == 0;
     enum bill_split_result result = check(split, &s);
 
     if (result != BILL_SPLIT_OK)

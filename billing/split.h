@@ -24,8 +24,8 @@ enum bill_context { BILL_CONTEXT_OTHER, BILL_CONTEXT_BEGIN, BILL_CONTEXT_END };
 
 struct bill_reading {
     int64_t at_us;
-    int64_t import_mwh, export_mwh;  /* registers; BILL_ABSENT: not in this reading */
-    int64_t power_mw, current_ma;    /* BILL_ABSENT: not measured */
+    int64_t import_mwh, export_mwh; /* registers; BILL_ABSENT: not in this reading */
+    int64_t power_mw, current_ma;   /* BILL_ABSENT: not measured */
     enum bill_context context;
 };
 
@@ -38,17 +38,17 @@ struct bill_interval {
 
 enum bill_split_result {
     BILL_SPLIT_OK,
-    BILL_SPLIT_BACKWARDS,        /* earlier than what was fed before, or a register fell */
-    BILL_SPLIT_TOO_MUCH,         /* above BILL_ENERGY_MAX_MWH */
-    BILL_SPLIT_TOO_LONG,         /* above BILL_SESSION_MAX_US */
-    BILL_SPLIT_TOO_MANY_STATES,  /* more than BILL_STATES_PENDING_MAX between two readings */
+    BILL_SPLIT_BACKWARDS,       /* earlier than what was fed before, or a register fell */
+    BILL_SPLIT_TOO_MUCH,        /* above BILL_ENERGY_MAX_MWH */
+    BILL_SPLIT_TOO_LONG,        /* above BILL_SESSION_MAX_US */
+    BILL_SPLIT_TOO_MANY_STATES, /* more than BILL_STATES_PENDING_MAX between two readings */
 };
 
 struct bill_split {
     const struct bill_tariff *tariff;
     const struct bill_clock *clock;
     struct bill_sink sink;
-    bool expired;                /* the session's reservation was not used */
+    bool expired; /* the session's reservation was not used */
     /* Private from here on. */
     bool started, reserving, fresh;
     int64_t begin_us, origin_us, last_us;
@@ -60,7 +60,10 @@ struct bill_split {
     struct bill_reading reading;
     enum bill_state state;
     uint32_t pending_count;
-    struct { int64_t at_us; enum bill_state state; } pending[BILL_STATES_PENDING_MAX];
+    struct {
+        int64_t at_us;
+        enum bill_state state;
+    } pending[BILL_STATES_PENDING_MAX];
 };
 
 /* The session begins at begin_us; until told otherwise the vehicle is charging. */

@@ -37,16 +37,16 @@ static bool is_last(const struct bill_work *w, const struct bill_line *line)
 
         if (!is_family(line, &lines[i]) || other < last)
             continue;
-        if (other > last
-            || (line->dimension == BILL_TIME && lines[i].dimension == BILL_PARKING_TIME))
+        if (other > last ||
+            (line->dimension == BILL_TIME && lines[i].dimension == BILL_PARKING_TIME))
             return false;
     }
     return true;
 }
 
 /* What is missing to the next whole step, in millionths of mWh or microseconds. */
-static __int128 missing(const struct bill_work *w, const struct bill_line *line,
-    const __int128 *fine)
+static __int128 missing(
+    const struct bill_work *w, const struct bill_line *line, const __int128 *fine)
 {
     const struct bill_component *c = &w->rate->tariff->components[line->component];
     const struct bill_line *lines = &w->bill->lines[w->side->first];
@@ -54,8 +54,8 @@ static __int128 missing(const struct bill_work *w, const struct bill_line *line,
     __int128 step = (__int128)c->step * unit * BILL_MICRO, sum = 0;
 
     for (unsigned i = 0; i < w->price_count; i++) {
-        if (lines[i].dimension == line->dimension && lines[i].charge == line->charge
-            && lines[i].reservation == line->reservation)
+        if (lines[i].dimension == line->dimension && lines[i].charge == line->charge &&
+            lines[i].reservation == line->reservation)
             sum += fine[i];
     }
     return step == 0 || sum % step == 0 ? 0 : step - sum % step;

@@ -11,17 +11,22 @@
 void bill_tariff_init(struct bill_tariff *t)
 {
     memset(t, 0, sizeof(*t));
-    t->min_price = t->max_price = (struct bill_bounds){ BILL_ABSENT, BILL_ABSENT };
+    t->min_price = t->max_price = (struct bill_bounds){BILL_ABSENT, BILL_ABSENT};
 }
 
 struct bill_element bill_element_default(void)
 {
-    struct bill_range open = { BILL_ABSENT, BILL_ABSENT };
+    struct bill_range open = {BILL_ABSENT, BILL_ABSENT};
 
     return (struct bill_element){
-        .when = { .start_minute = -1, .end_minute = -1, .start_day = INT32_MIN,
-            .end_day = INT32_MIN, .energy_mwh = open, .current_ma = open, .power_mw = open,
-            .duration_us = open },
+        .when = {.start_minute = -1,
+            .end_minute = -1,
+            .start_day = INT32_MIN,
+            .end_day = INT32_MIN,
+            .energy_mwh = open,
+            .current_ma = open,
+            .power_mw = open,
+            .duration_us = open},
     };
 }
 
@@ -35,8 +40,11 @@ struct bill_component bill_component_default(enum bill_dimension dimension)
     };
 
     assert(dimension < BILL_DIMENSION_COUNT);
-    return (struct bill_component){ .dimension = dimension, .charge = charges[dimension],
-        .step = 1, .factor_ppm = BILL_MICRO, .cap_micro = BILL_ABSENT };
+    return (struct bill_component){.dimension = dimension,
+        .charge = charges[dimension],
+        .step = 1,
+        .factor_ppm = BILL_MICRO,
+        .cap_micro = BILL_ABSENT};
 }
 
 static void cut_add(struct bill_cuts *cuts, int64_t value)
@@ -64,8 +72,8 @@ static void cut_add_range(struct bill_cuts *cuts, const struct bill_range *range
 
 static bool is_bound_to_clock(const struct bill_restrictions *w)
 {
-    return w->start_minute >= 0 || w->end_minute >= 0 || w->start_day != INT32_MIN
-        || w->end_day != INT32_MIN || w->weekdays != 0 || w->day_types != 0;
+    return w->start_minute >= 0 || w->end_minute >= 0 || w->start_day != INT32_MIN ||
+           w->end_day != INT32_MIN || w->weekdays != 0 || w->day_types != 0;
 }
 
 /* Minutes 0 and 1440 need no entry: the splitter ends every cell at midnight anyway, so that
@@ -100,14 +108,17 @@ static struct bill_slot *slot_of(
     for (unsigned i = 0; i < t->slot_count; i++) {
         struct bill_slot *s = &t->slots[i];
 
-        if (s->dimension == c->dimension && s->charge == c->charge
-            && s->direction == e->direction && s->reservation == reservation)
+        if (s->dimension == c->dimension && s->charge == c->charge &&
+            s->direction == e->direction && s->reservation == reservation)
             return s;
     }
     /* 4 dimensions x 5 codes of import, 3 codes of export, 2 x 5 of reservations: 33 at most. */
     assert(t->slot_count < BILL_SLOTS_MAX);
-    t->slots[t->slot_count] = (struct bill_slot){ .dimension = c->dimension, .charge = c->charge,
-        .direction = e->direction, .reservation = reservation, .first = BILL_NO_COMPONENT };
+    t->slots[t->slot_count] = (struct bill_slot){.dimension = c->dimension,
+        .charge = c->charge,
+        .direction = e->direction,
+        .reservation = reservation,
+        .first = BILL_NO_COMPONENT};
     return &t->slots[t->slot_count++];
 }
 

@@ -12,9 +12,10 @@
 #include <stdint.h>
 
 #include "billing/limits.h"
+#include "billing/lint.h"
 
 #define BILL_MUST_CHECK __attribute__((warn_unused_result))
-#define BILL_ABSENT INT64_C(-1) /* a bound, cap or reading that is not there */
+#define BILL_ABSENT     INT64_C(-1) /* a bound, cap or reading that is not there */
 
 enum bill_dimension { BILL_ENERGY, BILL_TIME, BILL_PARKING_TIME, BILL_FLAT, BILL_DIMENSION_COUNT };
 enum bill_direction { BILL_IMPORT, BILL_EXPORT };
@@ -24,20 +25,29 @@ enum bill_tax { BILL_TAX_NET, BILL_TAX_GROSS }; /* what the prices of the list a
 enum bill_scope { BILL_SCOPE_SESSION, BILL_SCOPE_RESERVATION, BILL_SCOPE_EXPIRED };
 
 enum bill_charge {
-    BILL_ENERGY_ELEC, BILL_ENERGY_SERVICE, BILL_OCCUPANCY, BILL_RESERVATION, BILL_START_FEE,
-    BILL_V2G_BASE, BILL_V2G_BONUS, BILL_SUBSIDY, BILL_CHARGE_COUNT
+    BILL_ENERGY_ELEC,
+    BILL_ENERGY_SERVICE,
+    BILL_OCCUPANCY,
+    BILL_RESERVATION,
+    BILL_START_FEE,
+    BILL_V2G_BASE,
+    BILL_V2G_BONUS,
+    BILL_SUBSIDY,
+    BILL_CHARGE_COUNT
 };
 
 /* min <= value < max; BILL_ABSENT: no bound on that side. */
-struct bill_range { int64_t min, max; };
+struct bill_range {
+    int64_t min, max;
+};
 
 struct bill_restrictions {
     int32_t start_minute, end_minute; /* local wall clock; end 1440 = end of day; -1 = absent */
     int32_t start_day, end_day;       /* local dates, days since 1970; INT32_MIN = absent */
     struct bill_range energy_mwh, current_ma, power_mw, duration_us;
-    int64_t min_idle_us;              /* 0: none */
-    uint16_t day_types;               /* bits of tariff.day_types; 0: any */
-    uint8_t weekdays;                 /* bit 0 is Monday; 0: any */
+    int64_t min_idle_us; /* 0: none */
+    uint16_t day_types;  /* bits of tariff.day_types; 0: any */
+    uint8_t weekdays;    /* bit 0 is Monday; 0: any */
 };
 
 struct bill_component {
@@ -50,8 +60,8 @@ struct bill_component {
     int32_t vat_ppm;     /* 0 when vat_given is false: no VAT applies */
     bool vat_given;
     char label[BILL_LABEL_SIZE];
-    uint16_t element;    /* set by sealing, as is next */
-    uint16_t next;       /* the slot's next candidate, BILL_NO_COMPONENT at the end */
+    uint16_t element; /* set by sealing, as is next */
+    uint16_t next;    /* the slot's next candidate, BILL_NO_COMPONENT at the end */
 };
 #define BILL_NO_COMPONENT UINT16_MAX
 
@@ -62,7 +72,9 @@ struct bill_element {
     uint16_t first, count; /* its components; elements' runs follow one another without a gap */
 };
 
-struct bill_bounds { int64_t net_micro, gross_micro; }; /* BILL_ABSENT: no bound */
+struct bill_bounds {
+    int64_t net_micro, gross_micro;
+}; /* BILL_ABSENT: no bound */
 
 /* One component at most is active in a slot: what OCPI says of a dimension holds of a dimension
  * and charge code, so that electricity and service fee run side by side. */
@@ -76,7 +88,10 @@ struct bill_slot {
 enum { BILL_SLOTS_MAX = 64, BILL_CUTS_MAX = 2 * BILL_ELEMENTS_MAX };
 
 /* Sorted values without repetition at which some restriction begins or ceases to hold. */
-struct bill_cuts { int64_t at[BILL_CUTS_MAX]; uint16_t count; };
+struct bill_cuts {
+    int64_t at[BILL_CUTS_MAX];
+    uint16_t count;
+};
 
 struct bill_tariff {
     char currency[4];
@@ -91,26 +106,10 @@ struct bill_tariff {
     bool sealed;
     uint16_t slot_count;
     struct bill_slot slots[BILL_SLOTS_MAX];
-    bool clock;                /* some restriction looks at the local clock or date */
-    struct bill_cuts wall_us;  /* of the local day, midnight excepted */
+    bool clock;               /* some restriction looks at the local clock or date */
+    struct bill_cuts wall_us; /* of the local day, midnight excepted */
     struct bill_cuts energy_mwh, current_ma, power_mw, duration_us, idle_us;
 };
-
-enum bill_lint {
-    BILL_LINT_OK, BILL_LINT_NO_ELEMENT, BILL_LINT_TOO_MANY_ELEMENTS, BILL_LINT_NO_COMPONENT,
-    BILL_LINT_TOO_MANY_COMPONENTS, BILL_LINT_CURRENCY, BILL_LINT_EXPONENT, BILL_LINT_PRICE,
-    BILL_LINT_VAT, BILL_LINT_TOO_MANY_VAT_RATES, BILL_LINT_STEP, BILL_LINT_EXPORT_STEP,
-    BILL_LINT_FACTOR, BILL_LINT_CAP, BILL_LINT_BOUND, BILL_LINT_BOUND_TAX, BILL_LINT_MIN_ABOVE_MAX,
-    BILL_LINT_EMPTY_WINDOW, BILL_LINT_TIME, BILL_LINT_EMPTY_DATES, BILL_LINT_ZERO_MAX,
-    BILL_LINT_EMPTY_RANGE, BILL_LINT_RANGE, BILL_LINT_WEEKDAYS, BILL_LINT_DAY_TYPE, BILL_LINT_IDLE,
-    BILL_LINT_DUPLICATE, BILL_LINT_CHARGE_DIRECTION, BILL_LINT_EXPORT_DIMENSION,
-    BILL_LINT_RESERVATION_DIMENSION, BILL_LINT_EXPORT_RESERVATION, BILL_LINT_FLAT_FACTOR,
-    BILL_LINT_COUNT
-};
-
-/* Where a tariff is wrong.  The indexes are -1 where the fault is not in an element or component;
- * `member` is the OCPI (or our) name of the member at fault. */
-struct bill_lint_fault { enum bill_lint lint; int element, component; const char *member; };
 
 /* Makes an empty tariff: no elements, no bounds. */
 void bill_tariff_init(struct bill_tariff *);
@@ -122,11 +121,6 @@ struct bill_component bill_component_default(enum bill_dimension);
 /* Checks every rule and prepares the lookup.  False: the tariff must not be used, *ret names the
  * first fault.  True: sealed. */
 BILL_MUST_CHECK bool bill_tariff_seal(struct bill_tariff *, struct bill_lint_fault *ret);
-
-/* The first fault without sealing, as bill_tariff_seal would name it. */
-struct bill_lint_fault bill_tariff_lint(const struct bill_tariff *);
-
-const char *bill_lint_text(enum bill_lint); /* one English sentence, static */
 
 /* Names as the tariff document spells them, static; find: the COUNT constant when there is none. */
 const char *bill_dimension_name(enum bill_dimension);

@@ -12,20 +12,20 @@
 struct bill_ratio bill_ratio_net(enum bill_tax tax, int32_t vat_ppm)
 {
     if (tax == BILL_TAX_NET)
-        return (struct bill_ratio){ 1, 1 };
-    return (struct bill_ratio){ BILL_MICRO, BILL_MICRO + vat_ppm };
+        return (struct bill_ratio){1, 1};
+    return (struct bill_ratio){BILL_MICRO, BILL_MICRO + vat_ppm};
 }
 
 struct bill_ratio bill_ratio_gross(enum bill_tax tax, int32_t vat_ppm)
 {
     if (tax == BILL_TAX_GROSS)
-        return (struct bill_ratio){ 1, 1 };
-    return (struct bill_ratio){ BILL_MICRO + vat_ppm, BILL_MICRO };
+        return (struct bill_ratio){1, 1};
+    return (struct bill_ratio){BILL_MICRO + vat_ppm, BILL_MICRO};
 }
 
 struct bill_ratio bill_ratio_vat(enum bill_tax tax, int32_t vat_ppm)
 {
-    return (struct bill_ratio){ vat_ppm, tax == BILL_TAX_NET ? BILL_MICRO : BILL_MICRO + vat_ppm };
+    return (struct bill_ratio){vat_ppm, tax == BILL_TAX_NET ? BILL_MICRO : BILL_MICRO + vat_ppm};
 }
 
 struct bill_line *bill_work_line(struct bill_work *w)
@@ -66,7 +66,7 @@ unsigned bill_work_group(struct bill_work *w, int32_t vat_ppm)
         i++;
     if (i == side->group_count) {
         assert(i < BILL_VAT_RATES_MAX);
-        side->groups[side->group_count++] = (struct bill_group){ .vat_ppm = vat_ppm };
+        side->groups[side->group_count++] = (struct bill_group){.vat_ppm = vat_ppm};
         w->plain_minor[i] = 0;
     }
     return i;
@@ -230,8 +230,8 @@ static void split_caps(struct bill_work *w)
     }
 }
 
-static void compose(const struct bill_rate *rate, struct bill_bill *bill,
-    enum bill_direction direction)
+static void compose(
+    const struct bill_rate *rate, struct bill_bill *bill, enum bill_direction direction)
 {
     __int128 fine[BILL_COMPONENTS_MAX];
     struct bill_work w;
@@ -242,8 +242,8 @@ static void compose(const struct bill_rate *rate, struct bill_bill *bill,
     w.side = direction == BILL_IMPORT ? &bill->charge : &bill->credit;
     w.price_count = 0;
     w.cell_count = 0;
-    w.nothing = rate->terms.nothing_is_free && !rate->charged
-        && rate->import_mwh < BILL_NOTHING_MWH;
+    w.nothing =
+        rate->terms.nothing_is_free && !rate->charged && rate->import_mwh < BILL_NOTHING_MWH;
     w.side->first = bill->line_count;
     collect(&w, fine);
     if (direction == BILL_IMPORT)

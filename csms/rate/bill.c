@@ -12,8 +12,7 @@
 
 /* Our own texts: a month of readings every 15 s is some 30 MB. */
 static const struct ocpp_limits input_limits = {
-    .bytes = CSMS_BILL_INPUT_MAX, .nodes = 8 * 1024 * 1024, .depth = 12, .keys = 64
-};
+    .bytes = CSMS_BILL_INPUT_MAX, .nodes = 8 * 1024 * 1024, .depth = 12, .keys = 64};
 
 void csms_bill_done(struct csms_bill *bill)
 {
@@ -50,8 +49,8 @@ static void review(const char *kind, const struct ocpp_fault *fault, struct csms
     finish(&out, CSMS_BILL_REVIEW, ret);
 }
 
-static void review_session(enum csms_session_result result, const struct ocpp_fault *fault,
-    struct csms_bill *ret)
+static void review_session(
+    enum csms_session_result result, const struct ocpp_fault *fault, struct csms_bill *ret)
 {
     switch (result) {
     case CSMS_SESSION_OK:
@@ -88,7 +87,7 @@ static uint32_t find_offsets(const struct csms_session *s, const char *directory
     struct bill_offset offsets[BILL_OFFSETS_MAX], struct csms_bill *ret)
 {
     struct csms_zone *zone = NULL;
-    struct ocpp_fault fault = { .member = "session.zone" };
+    struct ocpp_fault fault = {.member = "session.zone"};
     enum csms_zone_result result = csms_zone_open(directory, s->zone, &zone);
     uint32_t count = 0;
 
@@ -103,7 +102,8 @@ static uint32_t find_offsets(const struct csms_session *s, const char *directory
     if (count == 0) {
         (void)snprintf(fault.text, sizeof(fault.text), "%s: %s",
             result == CSMS_ZONE_OK ? "more changes of the clock than a session can have"
-                                   : csms_zone_text(result), s->zone);
+                                   : csms_zone_text(result),
+            s->zone);
         review("zone_unknown", &fault, ret);
     }
     return count;
@@ -113,7 +113,7 @@ void csms_bill_wrap(
     const char *input, size_t length, const char *zone_directory, struct csms_bill *ret)
 {
     struct csms_session *s = calloc(1, sizeof(*s));
-    struct ocpp_fault fault = { 0 };
+    struct ocpp_fault fault = {0};
     struct ocpp_json *json = ocpp_json_read(input, length, &input_limits, &fault);
     struct bill_offset offsets[BILL_OFFSETS_MAX];
     enum csms_session_result result = CSMS_SESSION_INPUT;
@@ -153,8 +153,8 @@ static bool has_export(const struct bill_tariff *t)
 
 /* Feeds the points and, between them, the states.  A state that begins after the session's end
  * says nothing of it. */
-static enum bill_split_result feed(const struct csms_session *s, uint32_t points,
-    struct bill_split *split)
+static enum bill_split_result feed(
+    const struct csms_session *s, uint32_t points, struct bill_split *split)
 {
     uint32_t state = 0;
 
@@ -185,10 +185,10 @@ struct desk {
 static void settle(struct desk *d, struct csms_bill *ret)
 {
     struct csms_session *s = &d->session;
-    struct bill_clock clock = { s->offsets, s->offset_count, s->days, s->day_count };
-    struct bill_terms terms = { .export_allowed = s->export_allowed, .nothing_is_free = true };
+    struct bill_clock clock = {s->offsets, s->offset_count, s->days, s->day_count};
+    struct bill_terms terms = {.export_allowed = s->export_allowed, .nothing_is_free = true};
     struct bill_evidence evidence;
-    struct ocpp_fault fault = { .member = "readings" };
+    struct ocpp_fault fault = {.member = "readings"};
     enum bill_split_result result;
     const char *wrong;
     struct csms_out out;
@@ -224,7 +224,7 @@ static void settle(struct desk *d, struct csms_bill *ret)
 void csms_bill_rate(const char *wrapped, size_t length, struct csms_bill *ret)
 {
     struct desk *d = calloc(1, sizeof(*d));
-    struct ocpp_fault fault = { 0 };
+    struct ocpp_fault fault = {0};
     struct ocpp_json *json = ocpp_json_read(wrapped, length, &input_limits, &fault);
     enum csms_session_result result = CSMS_SESSION_INPUT;
 

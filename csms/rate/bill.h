@@ -20,9 +20,9 @@ enum { CSMS_BILL_ENGINE = 1, CSMS_BILL_INPUT_MAX = 64 * 1024 * 1024 };
 /* Owns its text; csms_bill_done frees it. */
 struct csms_bill {
     enum csms_bill_result result;
-    char kind[32];       /* of a review: bill_reason_name's names, input_invalid, tariff_invalid,
-                            zone_unknown, currency_differs, unbalanced */
-    char *text;          /* the wrapped input, the bill, or the review's details */
+    char kind[32]; /* of a review: bill_reason_name's names, input_invalid, tariff_invalid,
+                      zone_unknown, currency_differs, unbalanced */
+    char *text;    /* the wrapped input, the bill, or the review's details */
     size_t length;
 };
 

@@ -6,8 +6,7 @@
 #include <string.h>
 
 static const struct ocpp_limits bill_limits = {
-    .bytes = 4 * 1024 * 1024, .nodes = 100000, .depth = 6, .keys = 64
-};
+    .bytes = 4 * 1024 * 1024, .nodes = 100000, .depth = 6, .keys = 64};
 
 /* The sum of one member over a list; of the objects whose `only` equals `value`, if given. */
 static bool sum(struct csms_reader *r, const struct ocpp_node *root, const char *list_name,
@@ -38,8 +37,8 @@ static bool agree(struct csms_reader *r, const char *name, int64_t a, int64_t b)
 }
 
 /* net + VAT is gross in every VAT group, in sum and one by one. */
-static bool check_groups(struct csms_reader *r, const struct ocpp_node *root, const char *name,
-    int64_t gross_minor)
+static bool check_groups(
+    struct csms_reader *r, const struct ocpp_node *root, const char *name, int64_t gross_minor)
 {
     const struct ocpp_node *list;
     int64_t total;
@@ -49,14 +48,14 @@ static bool check_groups(struct csms_reader *r, const struct ocpp_node *root, co
     for (const struct ocpp_node *n = ocpp_json_first(list); n != NULL; n = ocpp_json_next(n)) {
         int64_t net = 0, vat = 0, gross = 0;
 
-        if (!csms_read_decimal(r, n, "net_minor", 0, &net)
-            || !csms_read_decimal(r, n, "vat_minor", 0, &vat)
-            || !csms_read_decimal(r, n, "gross_minor", 0, &gross)
-            || !agree(r, name, (int64_t)((uint64_t)net + (uint64_t)vat), gross))
+        if (!csms_read_decimal(r, n, "net_minor", 0, &net) ||
+            !csms_read_decimal(r, n, "vat_minor", 0, &vat) ||
+            !csms_read_decimal(r, n, "gross_minor", 0, &gross) ||
+            !agree(r, name, (int64_t)((uint64_t)net + (uint64_t)vat), gross))
             return false;
     }
-    return sum(r, root, name, NULL, NULL, "gross_minor", &total)
-        && agree(r, name, total, gross_minor);
+    return sum(r, root, name, NULL, NULL, "gross_minor", &total) &&
+           agree(r, name, total, gross_minor);
 }
 
 static bool check_side(struct csms_reader *r, const struct ocpp_node *root, const char *direction,
@@ -67,25 +66,25 @@ static bool check_side(struct csms_reader *r, const struct ocpp_node *root, cons
     const char *totals = import ? "totals" : "credit_totals";
     int64_t gross = 0, lines, net, codes;
 
-    return csms_read_decimal(r, root, gross_name, 0, &gross)
-        && sum(r, root, "lines", "direction", direction, "amount_minor", &lines)
-        && agree(r, "lines", lines, gross) && check_groups(r, root, groups, gross)
-        && sum(r, root, groups, NULL, NULL, "net_minor", &net)
-        && sum(r, root, totals, NULL, NULL, "net_minor", &codes) && agree(r, totals, codes, net);
+    return csms_read_decimal(r, root, gross_name, 0, &gross) &&
+           sum(r, root, "lines", "direction", direction, "amount_minor", &lines) &&
+           agree(r, "lines", lines, gross) && check_groups(r, root, groups, gross) &&
+           sum(r, root, groups, NULL, NULL, "net_minor", &net) &&
+           sum(r, root, totals, NULL, NULL, "net_minor", &codes) && agree(r, totals, codes, net);
 }
 
 static bool check_micro(struct csms_reader *r, const struct ocpp_node *root)
 {
-    static const char *const names[] = { "net_micro", "vat_micro", "gross_micro" };
+    static const char *const names[] = {"net_micro", "vat_micro", "gross_micro"};
 
     for (unsigned i = 0; i < 3; i++) {
         int64_t total = 0, lines;
 
         if (csms_member(root, names[i]) == NULL)
             return csms_reader_refuse(r, names[i], "is missing");
-        if (!csms_read_decimal(r, root, names[i], 0, &total)
-            || !sum(r, root, "lines", "direction", "import", names[i], &lines)
-            || !agree(r, names[i], lines, total))
+        if (!csms_read_decimal(r, root, names[i], 0, &total) ||
+            !sum(r, root, "lines", "direction", "import", names[i], &lines) ||
+            !agree(r, names[i], lines, total))
             return false;
     }
     return true;
@@ -100,9 +99,9 @@ bool csms_bill_check(const char *bill, size_t length, struct ocpp_fault *ret_fau
     if (json == NULL)
         return false;
     csms_reader_init(&r, json, ret_fault);
-    ok = check_side(&r, ocpp_json_root(json), "import", "gross_minor")
-        && check_side(&r, ocpp_json_root(json), "export", "credit_minor")
-        && check_micro(&r, ocpp_json_root(json));
+    ok = check_side(&r, ocpp_json_root(json), "import", "gross_minor") &&
+         check_side(&r, ocpp_json_root(json), "export", "credit_minor") &&
+         check_micro(&r, ocpp_json_root(json));
     ocpp_json_free(json);
     return ok;
 }

@@ -31,8 +31,8 @@ static const char *unit_name(const struct bill_line *line)
     return line->dimension == BILL_ENERGY ? "mWh" : "us";
 }
 
-static void write_place(struct csms_out *out, const struct bill_tariff *t,
-    const struct bill_line *line)
+static void write_place(
+    struct csms_out *out, const struct bill_tariff *t, const struct bill_line *line)
 {
     const struct bill_component *c;
 
@@ -46,8 +46,8 @@ static void write_place(struct csms_out *out, const struct bill_tariff *t,
         csms_out_quoted(out, c->label);
     else
         csms_out_text(out, "null");
-    csms_out_text(out, ",\"element\":\"%u.%u\"", c->element,
-        line->component - t->elements[c->element].first);
+    csms_out_text(
+        out, ",\"element\":\"%u.%u\"", c->element, line->component - t->elements[c->element].first);
 }
 
 static int64_t price_of(const struct bill_tariff *t, const struct bill_line *line)
@@ -55,8 +55,8 @@ static int64_t price_of(const struct bill_tariff *t, const struct bill_line *lin
     return line->kind == BILL_LINE_PRICE ? t->components[line->component].price_micro : 0;
 }
 
-static void write_line(struct csms_out *out, const struct bill_tariff *t,
-    const struct bill_line *line, unsigned seq)
+static void write_line(
+    struct csms_out *out, const struct bill_tariff *t, const struct bill_line *line, unsigned seq)
 {
     csms_out_text(out, "%s{\"seq\":%u,\"from\":", seq > 1 ? "," : "", seq);
     csms_out_time(out, line->from_us);
@@ -118,12 +118,20 @@ static const char *limit_name(const struct bill_bill *bill)
 
 static void write_head(struct csms_out *out, const struct bill_bill *bill, const char *evidence)
 {
-    const struct { const char *name; int64_t value; } totals[] = {
-        { "energy_import_mwh", bill->import_mwh }, { "energy_export_mwh", bill->export_mwh },
-        { "estimated_mwh", bill->estimated_mwh }, { "net_micro", bill->charge.net_micro },
-        { "vat_micro", bill->charge.vat_micro }, { "gross_micro", bill->charge.gross_micro },
-        { "net_minor", bill->charge.net_minor }, { "vat_minor", bill->charge.vat_minor },
-        { "gross_minor", bill->charge.gross_minor }, { "credit_minor", bill->credit.gross_minor },
+    const struct {
+        const char *name;
+        int64_t value;
+    } totals[] = {
+        {"energy_import_mwh", bill->import_mwh},
+        {"energy_export_mwh", bill->export_mwh},
+        {"estimated_mwh", bill->estimated_mwh},
+        {"net_micro", bill->charge.net_micro},
+        {"vat_micro", bill->charge.vat_micro},
+        {"gross_micro", bill->charge.gross_micro},
+        {"net_minor", bill->charge.net_minor},
+        {"vat_minor", bill->charge.vat_minor},
+        {"gross_minor", bill->charge.gross_minor},
+        {"credit_minor", bill->credit.gross_minor},
     };
 
     csms_out_text(out, "{");
@@ -158,8 +166,8 @@ static void write_decimal(struct csms_out *out, const char *name, int64_t value,
     csms_out_decimal(out, value, places);
 }
 
-static void write_rate_line(struct csms_out *out, const struct bill_tariff *t,
-    const struct bill_line *line, unsigned seq)
+static void write_rate_line(
+    struct csms_out *out, const struct bill_tariff *t, const struct bill_line *line, unsigned seq)
 {
     bool priced = line->kind == BILL_LINE_PRICE;
     bool energy = priced && line->dimension == BILL_ENERGY;
@@ -174,9 +182,10 @@ static void write_rate_line(struct csms_out *out, const struct bill_tariff *t,
     csms_out_text(out, ",\"to\":");
     csms_out_time(out, line->to_us);
     csms_out_text(out, ",\"unit\":\"%s\"",
-        energy ? "kWh" : priced && line->dimension != BILL_FLAT ? "s" : "1");
-    write_decimal(out, "quantity", line->quantity,
-        priced && line->dimension != BILL_FLAT ? 6 : 0);
+        energy                                   ? "kWh"
+        : priced && line->dimension != BILL_FLAT ? "s"
+                                                 : "1");
+    write_decimal(out, "quantity", line->quantity, priced && line->dimension != BILL_FLAT ? 6 : 0);
     write_decimal(out, "price", price_of(t, line), 6);
     write_decimal(out, "vat_percent", line->vat_ppm, 4);
     write_decimal(out, "net", line->net_micro, 6);
@@ -186,8 +195,7 @@ static void write_rate_line(struct csms_out *out, const struct bill_tariff *t,
 }
 
 /* What was billed of a quantity, once: a second charge code bills the same quantity again. */
-static int64_t billed(const struct bill_bill *bill, enum bill_dimension dimension,
-    bool reservation)
+static int64_t billed(const struct bill_bill *bill, enum bill_dimension dimension, bool reservation)
 {
     int64_t most = 0;
 
@@ -197,8 +205,8 @@ static int64_t billed(const struct bill_bill *bill, enum bill_dimension dimensio
         for (unsigned i = bill->charge.first; i < bill->charge.first + bill->charge.count; i++) {
             const struct bill_line *line = &bill->lines[i];
 
-            if (line->kind == BILL_LINE_PRICE && line->dimension == dimension
-                && line->reservation == reservation && line->charge == code)
+            if (line->kind == BILL_LINE_PRICE && line->dimension == dimension &&
+                line->reservation == reservation && line->charge == code)
                 sum += line->quantity;
         }
         most = sum > most ? sum : most;
@@ -216,8 +224,8 @@ static void write_billed(struct csms_out *out, const struct bill_bill *bill)
     csms_out_text(out, "}");
 }
 
-void csms_bill_write_rate(struct csms_out *out, const struct bill_tariff *t,
-    const struct bill_bill *bill)
+void csms_bill_write_rate(
+    struct csms_out *out, const struct bill_tariff *t, const struct bill_bill *bill)
 {
     csms_out_text(out, "{\"currency\":\"%s\"", t->currency);
     write_decimal(out, "total_excl_vat", bill->charge.net_micro, 6);

@@ -6,11 +6,10 @@
 #include "csms/rate/out.h"
 
 /* The ledger's form: integers as strings. */
-void csms_bill_write(struct csms_out *, const struct bill_tariff *, const struct bill_bill *,
-    const char *evidence);
+void csms_bill_write(
+    struct csms_out *, const struct bill_tariff *, const struct bill_bill *, const char *evidence);
 
 /* The offline calculator's form: decimals as strings, six places, unrounded. */
-void csms_bill_write_rate(
-    struct csms_out *, const struct bill_tariff *, const struct bill_bill *);
+void csms_bill_write_rate(struct csms_out *, const struct bill_tariff *, const struct bill_bill *);
 
 #endif

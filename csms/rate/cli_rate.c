@@ -21,8 +21,7 @@
 enum { EXIT_DATA = 1, EXIT_USAGE = 2, FILE_MAX = 16 * 1024 * 1024 };
 
 static const struct ocpp_limits file_limits = {
-    .bytes = FILE_MAX, .nodes = 1000000, .depth = 16, .keys = 64
-};
+    .bytes = FILE_MAX, .nodes = 1000000, .depth = 16, .keys = 64};
 
 struct job {
     const char *tariff_path, *zone_name, *session_path;
@@ -38,8 +37,10 @@ struct job {
 
 static int usage(const char *why)
 {
-    (void)fprintf(stderr, "csms rate: %s\n"
-        "usage: csms rate --tariff FILE --zone ZONE --session FILE\n", why);
+    (void)fprintf(stderr,
+        "csms rate: %s\n"
+        "usage: csms rate --tariff FILE --zone ZONE --session FILE\n",
+        why);
     return EXIT_USAGE;
 }
 
@@ -52,9 +53,9 @@ static int refuse(const char *path, const struct ocpp_fault *fault)
 
 static int read_options(int argc, char **argv, struct job *job)
 {
-    static const struct option options[] = { { "tariff", required_argument, NULL, 't' },
-        { "zone", required_argument, NULL, 'z' }, { "session", required_argument, NULL, 's' },
-        { NULL, 0, NULL, 0 } };
+    static const struct option options[] = {{"tariff", required_argument, NULL, 't'},
+        {"zone", required_argument, NULL, 'z'}, {"session", required_argument, NULL, 's'},
+        {NULL, 0, NULL, 0}};
     int option;
 
     optind = 0; /* the command table has already looked at argv */
@@ -101,7 +102,7 @@ static char *read_file(const char *path, size_t *ret_length)
 
 static int read_json(const char *path, struct ocpp_json **ret)
 {
-    struct ocpp_fault fault = { 0 };
+    struct ocpp_fault fault = {0};
     size_t length = 0;
     char *text = read_file(path, &length);
 
@@ -114,25 +115,25 @@ static int read_json(const char *path, struct ocpp_json **ret)
     return *ret != NULL ? 0 : refuse(path, &fault);
 }
 
-static bool read_period(struct csms_reader *r, const struct ocpp_node *node,
-    struct bill_interval *ret)
+static bool read_period(
+    struct csms_reader *r, const struct ocpp_node *node, struct bill_interval *ret)
 {
-    static const char *const needed[] = { "start", "end" };
+    static const char *const needed[] = {"start", "end"};
 
-    *ret = (struct bill_interval){ .power_mw = BILL_ABSENT, .current_ma = BILL_ABSENT };
+    *ret = (struct bill_interval){.power_mw = BILL_ABSENT, .current_ma = BILL_ABSENT};
     for (unsigned i = 0; i < 2; i++) {
         if (csms_member(node, needed[i]) == NULL)
             return csms_reader_refuse(r, needed[i], "is missing");
     }
-    return csms_read_time(r, node, "start", &ret->from_us)
-        && csms_read_time(r, node, "end", &ret->to_us)
-        && csms_read_decimal(r, node, "energy_kwh", 6, &ret->import_mwh)
-        && csms_read_decimal(r, node, "export_kwh", 6, &ret->export_mwh)
-        && csms_read_decimal(r, node, "charging_s", 6, &ret->charge_us)
-        && csms_read_decimal(r, node, "parking_s", 6, &ret->park_us)
-        && csms_read_decimal(r, node, "reservation_s", 6, &ret->reserve_us)
-        && csms_read_decimal(r, node, "current", 3, &ret->current_ma)
-        && csms_read_decimal(r, node, "power", 6, &ret->power_mw);
+    return csms_read_time(r, node, "start", &ret->from_us) &&
+           csms_read_time(r, node, "end", &ret->to_us) &&
+           csms_read_decimal(r, node, "energy_kwh", 6, &ret->import_mwh) &&
+           csms_read_decimal(r, node, "export_kwh", 6, &ret->export_mwh) &&
+           csms_read_decimal(r, node, "charging_s", 6, &ret->charge_us) &&
+           csms_read_decimal(r, node, "parking_s", 6, &ret->park_us) &&
+           csms_read_decimal(r, node, "reservation_s", 6, &ret->reserve_us) &&
+           csms_read_decimal(r, node, "current", 3, &ret->current_ma) &&
+           csms_read_decimal(r, node, "power", 6, &ret->power_mw);
 }
 
 static bool feed_periods(struct csms_reader *r, const struct ocpp_node *list, struct job *job)
@@ -156,16 +157,16 @@ static bool feed_periods(struct csms_reader *r, const struct ocpp_node *list, st
     return true;
 }
 
-static bool read_head(struct csms_reader *r, const struct ocpp_node *root, struct job *job,
-    bool *ret_expired)
+static bool read_head(
+    struct csms_reader *r, const struct ocpp_node *root, struct job *job, bool *ret_expired)
 {
     if (csms_member(root, "start") == NULL)
         return csms_reader_refuse(r, "start", "is missing");
     if (csms_member(root, "end") == NULL)
         return csms_reader_refuse(r, "end", "is missing");
-    if (!csms_read_time(r, root, "start", &job->start_us)
-        || !csms_read_time(r, root, "end", &job->end_us)
-        || !csms_read_bool(r, root, "reservation_expired", ret_expired))
+    if (!csms_read_time(r, root, "start", &job->start_us) ||
+        !csms_read_time(r, root, "end", &job->end_us) ||
+        !csms_read_bool(r, root, "reservation_expired", ret_expired))
         return false;
     if (job->end_us < job->start_us)
         return csms_reader_refuse(r, "end", "is before start");
@@ -177,9 +178,9 @@ static bool read_head(struct csms_reader *r, const struct ocpp_node *root, struc
 static int rate_session(struct job *job)
 {
     const struct ocpp_node *root = ocpp_json_root(job->session_json), *list;
-    struct bill_terms terms = { .export_allowed = true };
-    struct bill_clock clock = { .offsets = job->offsets };
-    struct ocpp_fault fault = { 0 };
+    struct bill_terms terms = {.export_allowed = true};
+    struct bill_clock clock = {.offsets = job->offsets};
+    struct ocpp_fault fault = {0};
     struct csms_reader r;
     bool expired = false;
 
@@ -208,8 +209,8 @@ static int print(const struct job *job)
     csms_out_init(&out);
     csms_bill_write_rate(&out, &job->tariff, &job->bill);
     csms_out_text(&out, "\n");
-    if (out.failed || fwrite(out.text, 1, out.length, stdout) != out.length
-        || fflush(stdout) != 0) {
+    if (out.failed || fwrite(out.text, 1, out.length, stdout) != out.length ||
+        fflush(stdout) != 0) {
         (void)fprintf(stderr, "csms rate: cannot write the result\n");
         status = EXIT_DATA;
     }
@@ -219,7 +220,7 @@ static int print(const struct job *job)
 
 static int run(struct job *job)
 {
-    struct ocpp_fault fault = { 0 };
+    struct ocpp_fault fault = {0};
     enum csms_zone_result zone;
     int status = read_json(job->tariff_path, &job->tariff_json);
 

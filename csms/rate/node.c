@@ -53,8 +53,8 @@ const struct ocpp_node *csms_member(const struct ocpp_node *object, const char *
     return node == NULL || ocpp_json_kind(node) == OCPP_KIND_NULL ? NULL : node;
 }
 
-bool csms_node_decimal(struct csms_reader *r, const struct ocpp_node *node, const char *name,
-    int scale, int64_t *ret)
+bool csms_node_decimal(
+    struct csms_reader *r, const struct ocpp_node *node, const char *name, int scale, int64_t *ret)
 {
     const char *text = ocpp_json_string(node);
     size_t length = text != NULL ? strlen(text) : 0;
@@ -84,8 +84,8 @@ bool csms_read_decimal(struct csms_reader *r, const struct ocpp_node *object, co
     return node == NULL || csms_node_decimal(r, node, name, scale, ret);
 }
 
-bool csms_read_text(struct csms_reader *r, const struct ocpp_node *object, const char *name,
-    const char **ret)
+bool csms_read_text(
+    struct csms_reader *r, const struct ocpp_node *object, const char *name, const char **ret)
 {
     const struct ocpp_node *node = csms_member(object, name);
 
@@ -97,8 +97,8 @@ bool csms_read_text(struct csms_reader *r, const struct ocpp_node *object, const
     return true;
 }
 
-bool csms_read_time(struct csms_reader *r, const struct ocpp_node *object, const char *name,
-    int64_t *ret_us)
+bool csms_read_time(
+    struct csms_reader *r, const struct ocpp_node *object, const char *name, int64_t *ret_us)
 {
     const char *text = NULL;
 
@@ -109,8 +109,8 @@ bool csms_read_time(struct csms_reader *r, const struct ocpp_node *object, const
     return true;
 }
 
-bool csms_read_bool(struct csms_reader *r, const struct ocpp_node *object, const char *name,
-    bool *ret)
+bool csms_read_bool(
+    struct csms_reader *r, const struct ocpp_node *object, const char *name, bool *ret)
 {
     const struct ocpp_node *node = csms_member(object, name);
 
@@ -134,10 +134,10 @@ static int digits(const char *text, int count)
     return value;
 }
 
-bool csms_read_date(struct csms_reader *r, const struct ocpp_node *object, const char *name,
-    int32_t *ret)
+bool csms_read_date(
+    struct csms_reader *r, const struct ocpp_node *object, const char *name, int32_t *ret)
 {
-    static const int8_t lengths[] = { 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+    static const int8_t lengths[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     const char *text = NULL;
     int year, month, day;
 
@@ -150,8 +150,8 @@ bool csms_read_date(struct csms_reader *r, const struct ocpp_node *object, const
     year = digits(text, 4);
     month = digits(text + 5, 2);
     day = digits(text + 8, 2);
-    if (year < 1 || month < 1 || month > 12 || day < 1 || day > lengths[month - 1]
-        || (month == 2 && day == 29 && bill_day_number(year, 3, 1) - bill_day_number(year, 2, 1) < 29))
+    if (year < 1 || month < 1 || month > 12 || day < 1 || day > lengths[month - 1] ||
+        (month == 2 && day == 29 && bill_day_number(year, 3, 1) - bill_day_number(year, 2, 1) < 29))
         return csms_reader_refuse(r, name, "not a date");
     *ret = bill_day_number(year, month, day);
     return true;
@@ -164,8 +164,8 @@ static bool read_kind(struct csms_reader *r, const struct ocpp_node *object, con
 
     *ret = NULL;
     if (node != NULL && ocpp_json_kind(node) != kind)
-        return csms_reader_refuse(r, name,
-            kind == OCPP_KIND_ARRAY ? "a list is expected" : "an object is expected");
+        return csms_reader_refuse(
+            r, name, kind == OCPP_KIND_ARRAY ? "a list is expected" : "an object is expected");
     *ret = node;
     return true;
 }

@@ -32,15 +32,15 @@ const struct ocpp_node *csms_member(const struct ocpp_node *, const char *name);
 /* A member that may be absent leaves *ret as it is. */
 MUST_CHECK bool csms_read_decimal(struct csms_reader *, const struct ocpp_node *object,
     const char *name, int scale, int64_t *ret);
-MUST_CHECK bool csms_read_text(struct csms_reader *, const struct ocpp_node *object,
-    const char *name, const char **ret);
-MUST_CHECK bool csms_read_time(struct csms_reader *, const struct ocpp_node *object,
-    const char *name, int64_t *ret_us);
-MUST_CHECK bool csms_read_bool(struct csms_reader *, const struct ocpp_node *object,
-    const char *name, bool *ret);
+MUST_CHECK bool csms_read_text(
+    struct csms_reader *, const struct ocpp_node *object, const char *name, const char **ret);
+MUST_CHECK bool csms_read_time(
+    struct csms_reader *, const struct ocpp_node *object, const char *name, int64_t *ret_us);
+MUST_CHECK bool csms_read_bool(
+    struct csms_reader *, const struct ocpp_node *object, const char *name, bool *ret);
 /* 2026-05-01 as days since 1970. */
-MUST_CHECK bool csms_read_date(struct csms_reader *, const struct ocpp_node *object,
-    const char *name, int32_t *ret);
+MUST_CHECK bool csms_read_date(
+    struct csms_reader *, const struct ocpp_node *object, const char *name, int32_t *ret);
 /* NULL if absent; refused if it is no array (no object). */
 MUST_CHECK bool csms_read_array(struct csms_reader *, const struct ocpp_node *object,
     const char *name, const struct ocpp_node **ret);
@@ -48,7 +48,7 @@ MUST_CHECK bool csms_read_object(struct csms_reader *, const struct ocpp_node *o
     const char *name, const struct ocpp_node **ret);
 
 /* One decimal, wherever it stands; the name is for the refusal. */
-MUST_CHECK bool csms_node_decimal(struct csms_reader *, const struct ocpp_node *,
-    const char *name, int scale, int64_t *ret);
+MUST_CHECK bool csms_node_decimal(
+    struct csms_reader *, const struct ocpp_node *, const char *name, int scale, int64_t *ret);
 
 #endif

@@ -10,7 +10,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct csms_out { char *text; size_t length, size; bool failed; };
+struct csms_out {
+    char *text;
+    size_t length, size;
+    bool failed;
+};
 
 void csms_out_init(struct csms_out *);
 void csms_out_done(struct csms_out *);

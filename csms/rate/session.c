@@ -22,8 +22,8 @@ void csms_session_done(struct csms_session *s)
 }
 
 /* A register: decimal digits, or null.  Negative ones are kept for the judge to name. */
-static bool read_register(struct csms_reader *r, const struct ocpp_node *node, const char *name,
-    int64_t *ret)
+static bool read_register(
+    struct csms_reader *r, const struct ocpp_node *node, const char *name, int64_t *ret)
 {
     *ret = BILL_ABSENT;
     if (!csms_read_decimal(r, node, name, 0, ret))
@@ -33,16 +33,16 @@ static bool read_register(struct csms_reader *r, const struct ocpp_node *node, c
     return true;
 }
 
-static bool read_needed_time(struct csms_reader *r, const struct ocpp_node *node,
-    const char *name, int64_t *ret)
+static bool read_needed_time(
+    struct csms_reader *r, const struct ocpp_node *node, const char *name, int64_t *ret)
 {
     if (csms_member(node, name) == NULL)
         return csms_reader_refuse(r, name, "is missing");
     return csms_read_time(r, node, name, ret);
 }
 
-static bool read_short_text(struct csms_reader *r, const struct ocpp_node *node, const char *name,
-    char *buf, size_t size)
+static bool read_short_text(
+    struct csms_reader *r, const struct ocpp_node *node, const char *name, char *buf, size_t size)
 {
     const char *text = NULL;
 
@@ -56,8 +56,8 @@ static bool read_short_text(struct csms_reader *r, const struct ocpp_node *node,
     return true;
 }
 
-static bool read_direction(struct csms_reader *r, const struct ocpp_node *node,
-    struct csms_session *s)
+static bool read_direction(
+    struct csms_reader *r, const struct ocpp_node *node, struct csms_session *s)
 {
     const char *text = "import";
 
@@ -81,15 +81,15 @@ static bool read_head(struct csms_reader *r, const struct ocpp_node *input, stru
         return csms_reader_refuse(r, "session", "is missing");
     was = csms_reader_enter(r, "session", -1);
     s->exponent = -1;
-    if (!read_needed_time(r, node, "started_at", &c->started_us)
-        || !read_needed_time(r, node, "stopped_at", &c->stopped_us)
-        || !read_short_text(r, node, "zone", s->zone, sizeof(s->zone))
-        || !read_short_text(r, node, "currency", s->currency, sizeof(s->currency))
-        || !csms_read_decimal(r, node, "exponent", 0, &s->exponent)
-        || !read_register(r, node, "meter_start_mwh", &c->meter_start_mwh)
-        || !read_register(r, node, "meter_stop_mwh", &c->meter_stop_mwh)
-        || !csms_read_decimal(r, node, "max_power_w", 0, &c->max_power_w)
-        || !read_direction(r, node, s))
+    if (!read_needed_time(r, node, "started_at", &c->started_us) ||
+        !read_needed_time(r, node, "stopped_at", &c->stopped_us) ||
+        !read_short_text(r, node, "zone", s->zone, sizeof(s->zone)) ||
+        !read_short_text(r, node, "currency", s->currency, sizeof(s->currency)) ||
+        !csms_read_decimal(r, node, "exponent", 0, &s->exponent) ||
+        !read_register(r, node, "meter_start_mwh", &c->meter_start_mwh) ||
+        !read_register(r, node, "meter_stop_mwh", &c->meter_stop_mwh) ||
+        !csms_read_decimal(r, node, "max_power_w", 0, &c->max_power_w) ||
+        !read_direction(r, node, s))
         return false;
     if (s->exponent < 0 || s->exponent > BILL_EXPONENT_MAX)
         return csms_reader_refuse(r, "exponent", bill_lint_text(BILL_LINT_EXPONENT));
@@ -121,18 +121,18 @@ static int64_t measured(int64_t value)
     return value < 0 ? BILL_ABSENT : value;
 }
 
-static bool read_reading(struct csms_reader *r, const struct ocpp_node *node,
-    struct bill_reading *ret)
+static bool read_reading(
+    struct csms_reader *r, const struct ocpp_node *node, struct bill_reading *ret)
 {
     const char *context = NULL;
 
-    *ret = (struct bill_reading){ .power_mw = BILL_ABSENT, .current_ma = BILL_ABSENT };
-    if (!read_needed_time(r, node, "at", &ret->at_us)
-        || !csms_read_text(r, node, "context", &context)
-        || !read_register(r, node, "import_mwh", &ret->import_mwh)
-        || !read_register(r, node, "export_mwh", &ret->export_mwh)
-        || !csms_read_decimal(r, node, "power_import_mw", 0, &ret->power_mw)
-        || !csms_read_decimal(r, node, "current_import_ma", 0, &ret->current_ma))
+    *ret = (struct bill_reading){.power_mw = BILL_ABSENT, .current_ma = BILL_ABSENT};
+    if (!read_needed_time(r, node, "at", &ret->at_us) ||
+        !csms_read_text(r, node, "context", &context) ||
+        !read_register(r, node, "import_mwh", &ret->import_mwh) ||
+        !read_register(r, node, "export_mwh", &ret->export_mwh) ||
+        !csms_read_decimal(r, node, "power_import_mw", 0, &ret->power_mw) ||
+        !csms_read_decimal(r, node, "current_import_ma", 0, &ret->current_ma))
         return false;
     ret->context = context_of(context);
     ret->power_mw = measured(ret->power_mw);
@@ -172,8 +172,8 @@ static int by_time(const void *a, const void *b)
     return x->order < y->order ? -1 : 1;
 }
 
-static enum csms_session_result read_readings(struct csms_reader *r,
-    const struct ocpp_node *input, struct csms_session *s)
+static enum csms_session_result read_readings(
+    struct csms_reader *r, const struct ocpp_node *input, struct csms_session *s)
 {
     const struct ocpp_node *list;
 
@@ -192,8 +192,8 @@ static enum csms_session_result read_readings(struct csms_reader *r,
     return CSMS_SESSION_OK;
 }
 
-static enum csms_session_result read_states(struct csms_reader *r, const struct ocpp_node *input,
-    struct csms_session *s)
+static enum csms_session_result read_states(
+    struct csms_reader *r, const struct ocpp_node *input, struct csms_session *s)
 {
     const struct ocpp_node *list;
 
@@ -224,8 +224,8 @@ static uint16_t day_type_bit(const struct bill_tariff *t, const char *name)
 }
 
 /* Only days near the session with a type that the tariff names can matter. */
-static bool read_calendar(struct csms_reader *r, const struct ocpp_node *input,
-    struct csms_session *s)
+static bool read_calendar(
+    struct csms_reader *r, const struct ocpp_node *input, struct csms_session *s)
 {
     int64_t first = s->claim.started_us / BILL_DAY_US - 2;
     int64_t last = s->claim.stopped_us / BILL_DAY_US + 2;
@@ -247,20 +247,20 @@ static bool read_calendar(struct csms_reader *r, const struct ocpp_node *input,
             continue;
         if (s->day_count == BILL_CALENDAR_MAX)
             return csms_reader_refuse(r, "calendar", "more than 64 days");
-        s->days[s->day_count++] = (struct bill_day){ day, bit };
+        s->days[s->day_count++] = (struct bill_day){day, bit};
     }
     return true;
 }
 
-static bool read_offset(struct csms_reader *r, const struct ocpp_node *pair,
-    struct bill_offset *ret)
+static bool read_offset(
+    struct csms_reader *r, const struct ocpp_node *pair, struct bill_offset *ret)
 {
     const struct ocpp_node *at = ocpp_json_first(pair), *offset = ocpp_json_next(at);
     const char *text = ocpp_json_string(at);
     int64_t seconds = 0;
 
-    if (text == NULL || offset == NULL
-        || ocpp_datetime_read(text, &ret->at_us) == OCPP_DATETIME_INVALID)
+    if (text == NULL || offset == NULL ||
+        ocpp_datetime_read(text, &ret->at_us) == OCPP_DATETIME_INVALID)
         return csms_reader_refuse(r, "", "a pair of time and offset is expected");
     if (!csms_node_decimal(r, offset, "", 0, &seconds))
         return false;
@@ -270,8 +270,8 @@ static bool read_offset(struct csms_reader *r, const struct ocpp_node *pair,
     return true;
 }
 
-static bool read_offsets(struct csms_reader *r, const struct ocpp_node *root,
-    struct csms_session *s)
+static bool read_offsets(
+    struct csms_reader *r, const struct ocpp_node *root, struct csms_session *s)
 {
     const struct ocpp_node *list;
 
@@ -314,8 +314,8 @@ static enum csms_session_result read_tariff(const struct ocpp_json *json,
     return CSMS_SESSION_OK;
 }
 
-enum csms_session_result csms_session_read(const struct ocpp_json *json, struct csms_session *ret,
-    struct ocpp_fault *ret_fault)
+enum csms_session_result csms_session_read(
+    const struct ocpp_json *json, struct csms_session *ret, struct ocpp_fault *ret_fault)
 {
     const struct ocpp_node *root = ocpp_json_root(json), *input;
     enum csms_session_result result;
@@ -323,8 +323,8 @@ enum csms_session_result csms_session_read(const struct ocpp_json *json, struct 
     int64_t engine = 0;
 
     csms_reader_init(&r, json, ret_fault);
-    if (!csms_read_decimal(&r, root, "engine", 0, &engine)
-        || !csms_read_object(&r, root, "input", &input))
+    if (!csms_read_decimal(&r, root, "engine", 0, &engine) ||
+        !csms_read_object(&r, root, "input", &input))
         return CSMS_SESSION_INPUT;
     if (engine != CSMS_BILL_ENGINE) {
         csms_reader_refuse(&r, "engine", "not the input of this engine");

@@ -7,7 +7,11 @@
 
 #include "ocpp/json.h"
 
-struct csms_state { int64_t at_us; uint32_t order; enum bill_state state; };
+struct csms_state {
+    int64_t at_us;
+    uint32_t order;
+    enum bill_state state;
+};
 
 struct csms_session {
     struct bill_claim claim;
@@ -20,7 +24,7 @@ struct csms_session {
     uint32_t offset_count;
     struct bill_day days[BILL_CALENDAR_MAX];
     uint32_t day_count;
-    struct bill_reading *readings;   /* room for two more */
+    struct bill_reading *readings; /* room for two more */
     uint32_t reading_count;
     struct csms_state *states;
     uint32_t state_count;
@@ -28,7 +32,7 @@ struct csms_session {
 
 enum csms_session_result {
     CSMS_SESSION_OK,
-    CSMS_SESSION_INPUT,     /* the fault names the member */
+    CSMS_SESSION_INPUT, /* the fault names the member */
     CSMS_SESSION_TARIFF,
     CSMS_SESSION_CURRENCY,
     CSMS_SESSION_NO_MEMORY,
@@ -39,8 +43,8 @@ MUST_CHECK enum csms_session_result csms_session_head(const struct ocpp_json *,
     const struct ocpp_node *input, struct csms_session *ret, struct ocpp_fault *ret_fault);
 
 /* The whole of a wrapped input.  Zeroed by the caller; csms_session_done in any case. */
-MUST_CHECK enum csms_session_result csms_session_read(const struct ocpp_json *,
-    struct csms_session *ret, struct ocpp_fault *ret_fault);
+MUST_CHECK enum csms_session_result csms_session_read(
+    const struct ocpp_json *, struct csms_session *ret, struct ocpp_fault *ret_fault);
 void csms_session_done(struct csms_session *);
 
 #endif

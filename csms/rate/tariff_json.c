@@ -127,16 +127,16 @@ static bool read_component(struct csms_reader *r, const struct ocpp_node *node,
     if (csms_member(node, "price") == NULL)
         return csms_reader_refuse(r, "price", "is missing");
     *ret = bill_component_default(dimension);
-    return csms_read_decimal(r, node, "price", 6, &ret->price_micro) && read_vat(r, node, ret)
-        && csms_read_decimal(r, node, "step_size", 0, &ret->step)
-        && csms_read_decimal(r, node, "quantity_factor", 6, &ret->factor_ppm)
-        && read_cap(r, node, ret)
-        && read_label(r, node, "rate_label", ret->label) && read_charge(r, node, e, ret);
+    return csms_read_decimal(r, node, "price", 6, &ret->price_micro) && read_vat(r, node, ret) &&
+           csms_read_decimal(r, node, "step_size", 0, &ret->step) &&
+           csms_read_decimal(r, node, "quantity_factor", 6, &ret->factor_ppm) &&
+           read_cap(r, node, ret) && read_label(r, node, "rate_label", ret->label) &&
+           read_charge(r, node, e, ret);
 }
 
 /* HH:MM */
-static bool read_minute(struct csms_reader *r, const struct ocpp_node *node, const char *name,
-    int32_t *ret)
+static bool read_minute(
+    struct csms_reader *r, const struct ocpp_node *node, const char *name, int32_t *ret)
 {
     const char *text = NULL;
 
@@ -144,8 +144,8 @@ static bool read_minute(struct csms_reader *r, const struct ocpp_node *node, con
         return false;
     if (text == NULL)
         return true;
-    if (strlen(text) != 5 || text[2] != ':' || strspn(text, "0123456789:") != 5
-        || text[0] == ':' || text[1] == ':' || text[3] == ':' || text[4] == ':')
+    if (strlen(text) != 5 || text[2] != ':' || strspn(text, "0123456789:") != 5 || text[0] == ':' ||
+        text[1] == ':' || text[3] == ':' || text[4] == ':')
         return csms_reader_refuse(r, name, "not a time of the form HH:MM");
     *ret = ((text[0] - '0') * 10 + text[1] - '0') * 60 + (text[3] - '0') * 10 + text[4] - '0';
     if (text[3] > '5' || *ret >= 1440)
@@ -156,7 +156,7 @@ static bool read_minute(struct csms_reader *r, const struct ocpp_node *node, con
 static bool read_range(struct csms_reader *r, const struct ocpp_node *node,
     const char *const names[2], int scale, struct bill_range *ret)
 {
-    int64_t *ends[] = { &ret->min, &ret->max };
+    int64_t *ends[] = {&ret->min, &ret->max};
 
     for (unsigned i = 0; i < 2; i++) {
         if (!csms_read_decimal(r, node, names[i], scale, ends[i]))
@@ -202,8 +202,8 @@ static int day_type_index(struct bill_tariff *t, const char *name)
     return (int)i;
 }
 
-static bool read_day_types(struct csms_reader *r, const struct ocpp_node *node,
-    struct bill_tariff *t, uint16_t *ret)
+static bool read_day_types(
+    struct csms_reader *r, const struct ocpp_node *node, struct bill_tariff *t, uint16_t *ret)
 {
     const struct ocpp_node *list;
 
@@ -225,19 +225,19 @@ static bool read_day_types(struct csms_reader *r, const struct ocpp_node *node,
     return *ret != 0 || csms_reader_refuse(r, "day_type", "an empty list never holds");
 }
 
-static bool read_ranges(struct csms_reader *r, const struct ocpp_node *node,
-    struct bill_restrictions *w)
+static bool read_ranges(
+    struct csms_reader *r, const struct ocpp_node *node, struct bill_restrictions *w)
 {
-    static const char *const kwh[] = { "min_kwh", "max_kwh" };
-    static const char *const current[] = { "min_current", "max_current" };
-    static const char *const power[] = { "min_power", "max_power" };
-    static const char *const duration[] = { "min_duration", "max_duration" };
+    static const char *const kwh[] = {"min_kwh", "max_kwh"};
+    static const char *const current[] = {"min_current", "max_current"};
+    static const char *const power[] = {"min_power", "max_power"};
+    static const char *const duration[] = {"min_duration", "max_duration"};
 
-    return read_range(r, node, kwh, 6, &w->energy_mwh)
-        && read_range(r, node, current, 3, &w->current_ma)
-        && read_range(r, node, power, 6, &w->power_mw)
-        && read_range(r, node, duration, 6, &w->duration_us)
-        && csms_read_decimal(r, node, "min_idle_s", 6, &w->min_idle_us);
+    return read_range(r, node, kwh, 6, &w->energy_mwh) &&
+           read_range(r, node, current, 3, &w->current_ma) &&
+           read_range(r, node, power, 6, &w->power_mw) &&
+           read_range(r, node, duration, 6, &w->duration_us) &&
+           csms_read_decimal(r, node, "min_idle_s", 6, &w->min_idle_us);
 }
 
 static bool read_restrictions(struct csms_reader *r, const struct ocpp_node *node,
@@ -250,14 +250,14 @@ static bool read_restrictions(struct csms_reader *r, const struct ocpp_node *nod
         return false;
     if (scope >= 0)
         e->scope = scope == 0 ? BILL_SCOPE_RESERVATION : BILL_SCOPE_EXPIRED;
-    if (!read_minute(r, node, "start_time", &w->start_minute)
-        || !read_minute(r, node, "end_time", &w->end_minute))
+    if (!read_minute(r, node, "start_time", &w->start_minute) ||
+        !read_minute(r, node, "end_time", &w->end_minute))
         return false;
     if (w->end_minute == 0)
         w->end_minute = 1440; /* 00:00 as an end is the end of the day */
-    return csms_read_date(r, node, "start_date", &w->start_day)
-        && csms_read_date(r, node, "end_date", &w->end_day) && read_ranges(r, node, w)
-        && read_weekdays(r, node, &w->weekdays) && read_day_types(r, node, t, &w->day_types);
+    return csms_read_date(r, node, "start_date", &w->start_day) &&
+           csms_read_date(r, node, "end_date", &w->end_day) && read_ranges(r, node, w) &&
+           read_weekdays(r, node, &w->weekdays) && read_day_types(r, node, t, &w->day_types);
 }
 
 static bool read_components(struct csms_reader *r, const struct ocpp_node *node,
@@ -284,8 +284,7 @@ static bool read_components(struct csms_reader *r, const struct ocpp_node *node,
     return true;
 }
 
-static bool read_element(struct csms_reader *r, const struct ocpp_node *node,
-    struct bill_tariff *t)
+static bool read_element(struct csms_reader *r, const struct ocpp_node *node, struct bill_tariff *t)
 {
     struct bill_element *e = &t->elements[t->element_count];
     const struct ocpp_node *restrictions;
@@ -293,8 +292,8 @@ static bool read_element(struct csms_reader *r, const struct ocpp_node *node,
     size_t was;
 
     *e = bill_element_default();
-    if (!read_word(r, node, "direction", "IMPORT EXPORT", &direction)
-        || !csms_read_object(r, node, "restrictions", &restrictions))
+    if (!read_word(r, node, "direction", "IMPORT EXPORT", &direction) ||
+        !csms_read_object(r, node, "restrictions", &restrictions))
         return false;
     e->direction = direction == 0 ? BILL_IMPORT : BILL_EXPORT;
     was = csms_reader_enter(r, "restrictions", -1);
@@ -307,8 +306,8 @@ static bool read_element(struct csms_reader *r, const struct ocpp_node *node,
     return true;
 }
 
-static bool read_elements(struct csms_reader *r, const struct ocpp_node *node,
-    struct bill_tariff *t)
+static bool read_elements(
+    struct csms_reader *r, const struct ocpp_node *node, struct bill_tariff *t)
 {
     const struct ocpp_node *list;
 
@@ -328,8 +327,8 @@ static bool read_elements(struct csms_reader *r, const struct ocpp_node *node,
     return true;
 }
 
-static bool read_bounds(struct csms_reader *r, const struct ocpp_node *node, const char *name,
-    struct bill_bounds *ret)
+static bool read_bounds(
+    struct csms_reader *r, const struct ocpp_node *node, const char *name, struct bill_bounds *ret)
 {
     const struct ocpp_node *price;
     size_t was;
@@ -341,8 +340,8 @@ static bool read_bounds(struct csms_reader *r, const struct ocpp_node *node, con
     was = csms_reader_enter(r, name, -1);
     if (csms_member(price, "excl_vat") == NULL && csms_member(price, "incl_vat") == NULL)
         return csms_reader_refuse(r, "excl_vat", "is missing");
-    if (!csms_read_decimal(r, price, "excl_vat", 6, &ret->net_micro)
-        || !csms_read_decimal(r, price, "incl_vat", 6, &ret->gross_micro))
+    if (!csms_read_decimal(r, price, "excl_vat", 6, &ret->net_micro) ||
+        !csms_read_decimal(r, price, "incl_vat", 6, &ret->gross_micro))
         return false;
     if (csms_member(price, "excl_vat") != NULL && ret->net_micro < 0)
         return csms_reader_refuse(r, "excl_vat", bill_lint_text(BILL_LINT_BOUND));
@@ -371,16 +370,16 @@ static bool read_head(struct csms_reader *r, const struct ocpp_node *node, struc
     if (!read_word(r, node, "tax_mode", "net gross", &tax))
         return false;
     t->tax = tax == 0 ? BILL_TAX_NET : BILL_TAX_GROSS;
-    return read_bounds(r, node, "min_price", &t->min_price)
-        && read_bounds(r, node, "max_price", &t->max_price);
+    return read_bounds(r, node, "min_price", &t->min_price) &&
+           read_bounds(r, node, "max_price", &t->max_price);
 }
 
 /* Where lint stands, in the document's words. */
 static bool refuse_lint(struct csms_reader *r, const struct bill_lint_fault *lint)
 {
-    static const char *const when[] = { "start_time", "end_time", "start_date", "end_date",
+    static const char *const when[] = {"start_time", "end_time", "start_date", "end_date",
         "min_kwh", "max_kwh", "min_current", "max_current", "min_power", "max_power",
-        "min_duration", "max_duration", "day_of_week", "day_type", "min_idle_s" };
+        "min_duration", "max_duration", "day_of_week", "day_type", "min_idle_s"};
 
     r->path[0] = 0;
     if (lint->element >= 0)

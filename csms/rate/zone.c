@@ -16,12 +16,17 @@ enum { HEADER_BYTES = 44, TYPE_BYTES = 6, TYPES_MAX = 256 };
 struct csms_zone {
     struct csms_zone_rule rule;
     bool has_rule;
-    int32_t first_offset_s;   /* before the first change */
+    int32_t first_offset_s; /* before the first change */
     uint32_t count;
-    struct change { int64_t at_s; int32_t offset_s; } changes[];
+    struct change {
+        int64_t at_s;
+        int32_t offset_s;
+    } changes[];
 };
 
-struct counts { uint32_t utc, standard, leaps, times, types, chars; };
+struct counts {
+    uint32_t utc, standard, leaps, times, types, chars;
+};
 
 static uint32_t read32(const uint8_t *p)
 {
@@ -38,28 +43,28 @@ static bool is_name(const char *name)
 {
     size_t length = strlen(name);
 
-    if (length == 0 || length > CSMS_ZONE_NAME_MAX || name[0] == '/' || name[length - 1] == '/'
-        || strstr(name, "//") != NULL)
+    if (length == 0 || length > CSMS_ZONE_NAME_MAX || name[0] == '/' || name[length - 1] == '/' ||
+        strstr(name, "//") != NULL)
         return false;
-    return strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-/")
-        == length;
+    return strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-/") ==
+           length;
 }
 
 static bool read_header(const uint8_t *p, size_t left, struct counts *ret)
 {
     if (left < HEADER_BYTES || memcmp(p, "TZif", 4) != 0 || p[4] < '2')
         return false;
-    *ret = (struct counts){ read32(p + 20), read32(p + 24), read32(p + 28), read32(p + 32),
-        read32(p + 36), read32(p + 40) };
-    return ret->times <= CSMS_ZONE_FILE_MAX && ret->types <= TYPES_MAX && ret->types > 0
-        && ret->chars <= CSMS_ZONE_FILE_MAX && ret->leaps <= CSMS_ZONE_FILE_MAX
-        && ret->standard <= TYPES_MAX && ret->utc <= TYPES_MAX;
+    *ret = (struct counts){read32(p + 20), read32(p + 24), read32(p + 28), read32(p + 32),
+        read32(p + 36), read32(p + 40)};
+    return ret->times <= CSMS_ZONE_FILE_MAX && ret->types <= TYPES_MAX && ret->types > 0 &&
+           ret->chars <= CSMS_ZONE_FILE_MAX && ret->leaps <= CSMS_ZONE_FILE_MAX &&
+           ret->standard <= TYPES_MAX && ret->utc <= TYPES_MAX;
 }
 
 static size_t body_size(const struct counts *c, size_t time_bytes)
 {
-    return c->times * (time_bytes + 1) + c->types * (size_t)TYPE_BYTES + c->chars
-        + c->leaps * (time_bytes + 4) + c->standard + c->utc;
+    return c->times * (time_bytes + 1) + c->types * (size_t)TYPE_BYTES + c->chars +
+           c->leaps * (time_bytes + 4) + c->standard + c->utc;
 }
 
 /* The changes of the second, 64-bit body. */
@@ -114,8 +119,8 @@ enum csms_zone_result csms_zone_parse(const uint8_t *bytes, size_t length, struc
     zone = calloc(1, sizeof(*zone) + c.times * sizeof(zone->changes[0]));
     if (zone == NULL)
         return CSMS_ZONE_NO_MEMORY;
-    if (!read_changes(bytes + at, &c, zone)
-        || !read_footer(bytes + at + body, length - at - body, zone)) {
+    if (!read_changes(bytes + at, &c, zone) ||
+        !read_footer(bytes + at + body, length - at - body, zone)) {
         free(zone);
         return CSMS_ZONE_BAD_FILE;
     }
@@ -154,8 +159,8 @@ enum csms_zone_result csms_zone_open(
 
     if (!is_name(name))
         return CSMS_ZONE_BAD_NAME;
-    length = snprintf(path, sizeof(path), "%s/%s",
-        directory != NULL ? directory : CSMS_ZONE_DIRECTORY, name);
+    length = snprintf(
+        path, sizeof(path), "%s/%s", directory != NULL ? directory : CSMS_ZONE_DIRECTORY, name);
     if (length < 0 || (size_t)length >= sizeof(path))
         return CSMS_ZONE_BAD_NAME;
     fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -218,7 +223,7 @@ uint32_t csms_zone_offsets(const struct csms_zone *zone, int64_t from_us, int64_
 
     if (at < -BILL_INSTANT_MAX_US / BILL_SECOND_US || last > BILL_INSTANT_MAX_US / BILL_SECOND_US)
         return 0;
-    ret[0] = (struct bill_offset){ at < 0 ? at * BILL_SECOND_US : 0, offset_at(zone, at) };
+    ret[0] = (struct bill_offset){at < 0 ? at * BILL_SECOND_US : 0, offset_at(zone, at)};
     for (at = next_change(zone, at); at <= last; at = next_change(zone, at)) {
         int32_t offset_s = offset_at(zone, at);
 
@@ -226,7 +231,7 @@ uint32_t csms_zone_offsets(const struct csms_zone *zone, int64_t from_us, int64_
             continue;
         if (count == BILL_OFFSETS_MAX)
             return 0;
-        ret[count++] = (struct bill_offset){ at * BILL_SECOND_US, offset_s };
+        ret[count++] = (struct bill_offset){at * BILL_SECOND_US, offset_s};
     }
     return count;
 }

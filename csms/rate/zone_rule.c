@@ -5,7 +5,9 @@
 
 #include <string.h>
 
-struct text { const char *at, *end; };
+struct text {
+    const char *at, *end;
+};
 
 static bool is_digit(char c)
 {
@@ -44,9 +46,8 @@ static bool read_name(struct text *t)
     const char *start = t->at;
     bool quoted = skip(t, '<');
 
-    while (t->at < t->end
-        && (is_letter(*t->at)
-            || (quoted && (is_digit(*t->at) || *t->at == '+' || *t->at == '-'))))
+    while (t->at < t->end &&
+           (is_letter(*t->at) || (quoted && (is_digit(*t->at) || *t->at == '+' || *t->at == '-'))))
         t->at++;
     if (t->at - start < (quoted ? 4 : 3))
         return false;
@@ -76,8 +77,8 @@ static bool read_edge(struct text *t, struct csms_zone_edge *ret)
     ret->time_s = 2 * 3600;
     if (skip(t, 'M')) {
         ret->kind = EDGE_MONTH;
-        if (!read_number(t, 12, &ret->month) || !skip(t, '.') || !read_number(t, 5, &ret->week)
-            || !skip(t, '.') || !read_number(t, 6, &ret->day) || ret->month < 1 || ret->week < 1)
+        if (!read_number(t, 12, &ret->month) || !skip(t, '.') || !read_number(t, 5, &ret->week) ||
+            !skip(t, '.') || !read_number(t, 6, &ret->day) || ret->month < 1 || ret->week < 1)
             return false;
     } else {
         ret->kind = skip(t, 'J') ? EDGE_JULIAN : EDGE_DAY;
@@ -98,7 +99,7 @@ static bool read_offset(struct text *t, int32_t *ret)
 
 bool csms_zone_rule_parse(const char *text, size_t length, struct csms_zone_rule *ret)
 {
-    struct text t = { text, text + length };
+    struct text t = {text, text + length};
 
     memset(ret, 0, sizeof(*ret));
     if (!read_name(&t) || !read_offset(&t, &ret->offset_s))
@@ -111,8 +112,8 @@ bool csms_zone_rule_parse(const char *text, size_t length, struct csms_zone_rule
         return false;
     if (t.at < t.end && *t.at != ',' && !read_offset(&t, &ret->summer_offset_s))
         return false;
-    return skip(&t, ',') && read_edge(&t, &ret->start) && skip(&t, ',')
-        && read_edge(&t, &ret->end) && t.at == t.end;
+    return skip(&t, ',') && read_edge(&t, &ret->start) && skip(&t, ',') &&
+           read_edge(&t, &ret->end) && t.at == t.end;
 }
 
 static bool is_leap(int year)
@@ -124,8 +125,8 @@ static bool is_leap(int year)
 static int64_t month_day(int year, const struct csms_zone_edge *e)
 {
     int64_t first = bill_day_number(year, e->month, 1);
-    int64_t next = e->month == 12 ? bill_day_number(year + 1, 1, 1)
-                                  : bill_day_number(year, e->month + 1, 1);
+    int64_t next =
+        e->month == 12 ? bill_day_number(year + 1, 1, 1) : bill_day_number(year, e->month + 1, 1);
     int64_t weekday = ((first + 4) % 7 + 7) % 7; /* 0 is Sunday */
     int64_t day = first + (e->day - weekday + 7) % 7 + (e->week - 1) * 7;
 

@@ -57,15 +57,16 @@ static void rate_one(const struct bill_tariff *t, const struct bill_clock *clock
     struct bill_rate *rate, struct bill_bill *bill)
 {
     const int64_t start = INT64_C(1767051000) * BILL_SECOND_US;
-    struct bill_terms terms = { .nothing_is_free = true };
+    struct bill_terms terms = {.nothing_is_free = true};
     struct bill_split split;
 
     bill_rate_init(rate, t, terms);
     bill_split_init(&split, t, clock, bill_rate_sink(rate), start);
     for (int64_t i = 0; i <= READINGS; i++) {
-        struct bill_reading r = { .at_us = start + i * 300 * BILL_SECOND_US,
-            .import_mwh = 5000000 + i * 1234567, .power_mw = BILL_ABSENT,
-            .current_ma = BILL_ABSENT };
+        struct bill_reading r = {.at_us = start + i * 300 * BILL_SECOND_US,
+            .import_mwh = 5000000 + i * 1234567,
+            .power_mw = BILL_ABSENT,
+            .current_ma = BILL_ABSENT};
 
         if (bill_split_reading(&split, &r) != BILL_SPLIT_OK)
             abort();
@@ -86,8 +87,8 @@ int main(int argc, char **argv)
     static struct bill_tariff tariff;
     static struct bill_rate rate;
     static struct bill_bill bill;
-    struct bill_offset offset = { 0, 28800 };
-    struct bill_clock clock = { &offset, 1, NULL, 0 };
+    struct bill_offset offset = {0, 28800};
+    struct bill_clock clock = {&offset, 1, NULL, 0};
     double seconds = argc > 1 ? strtod(argv[1], NULL) : 1, begin, spent = 0;
     uint64_t sessions = 0;
 

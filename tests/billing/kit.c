@@ -32,7 +32,7 @@ struct bill_component *kit_component(
 
 void kit_seal(struct bill_tariff *t)
 {
-    struct bill_lint_fault fault = { 0 };
+    struct bill_lint_fault fault = {0};
 
     ck_assert_msg(bill_tariff_seal(t, &fault), "%s", bill_lint_text(fault.lint));
 }
@@ -40,13 +40,13 @@ void kit_seal(struct bill_tariff *t)
 static void open_with(struct kit *k, struct bill_sink sink, int64_t begin_us)
 {
     if (k->clock.offset_count == 0)
-        k->clock = (struct bill_clock){ .offsets = &k->offset, .offset_count = 1 };
+        k->clock = (struct bill_clock){.offsets = &k->offset, .offset_count = 1};
     bill_split_init(&k->split, &k->tariff, &k->clock, sink, begin_us);
 }
 
 void kit_open(struct kit *k, int64_t begin_us)
 {
-    bill_rate_init(&k->rate, &k->tariff, (struct bill_terms){ .export_allowed = true });
+    bill_rate_init(&k->rate, &k->tariff, (struct bill_terms){.export_allowed = true});
     open_with(k, bill_rate_sink(&k->rate), begin_us);
 }
 
@@ -61,13 +61,13 @@ static void keep(void *ctx, const struct bill_segment *s)
 void kit_open_segments(struct kit *k, int64_t begin_us)
 {
     k->segment_count = 0;
-    open_with(k, (struct bill_sink){ keep, k }, begin_us);
+    open_with(k, (struct bill_sink){keep, k}, begin_us);
 }
 
 struct bill_interval kit_stretch(int64_t from_us, int64_t to_us)
 {
-    return (struct bill_interval){ .from_us = from_us, .to_us = to_us, .power_mw = BILL_ABSENT,
-        .current_ma = BILL_ABSENT };
+    return (struct bill_interval){
+        .from_us = from_us, .to_us = to_us, .power_mw = BILL_ABSENT, .current_ma = BILL_ABSENT};
 }
 
 void kit_interval(struct kit *k, struct bill_interval interval)
@@ -85,8 +85,8 @@ void kit_energy(struct kit *k, int64_t from_us, int64_t to_us, int64_t mwh)
 
 void kit_reading(struct kit *k, int64_t at_us, int64_t import_mwh)
 {
-    struct bill_reading reading = { at_us, import_mwh, 0, BILL_ABSENT, BILL_ABSENT,
-        BILL_CONTEXT_OTHER };
+    struct bill_reading reading = {
+        at_us, import_mwh, 0, BILL_ABSENT, BILL_ABSENT, BILL_CONTEXT_OTHER};
 
     ck_assert_int_eq(bill_split_reading(&k->split, &reading), BILL_SPLIT_OK);
 }

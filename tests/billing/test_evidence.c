@@ -15,14 +15,14 @@ static struct bill_evidence verdict;
 static void setup(void)
 {
     /* An hour at 60 kW: 10 kWh are plausible. */
-    claim = (struct bill_claim){ 0, KIT_HOUR, 100 * KIT_KWH, 110 * KIT_KWH, 60000, false };
+    claim = (struct bill_claim){0, KIT_HOUR, 100 * KIT_KWH, 110 * KIT_KWH, 60000, false};
     count = 0;
 }
 
 static void add(int64_t at_s, int64_t import_mwh, enum bill_context context)
 {
-    r[count++] = (struct bill_reading){ at_s * KIT_S, import_mwh, BILL_ABSENT, BILL_ABSENT,
-        BILL_ABSENT, context };
+    r[count++] = (struct bill_reading){
+        at_s * KIT_S, import_mwh, BILL_ABSENT, BILL_ABSENT, BILL_ABSENT, context};
 }
 
 static void judge(enum bill_reason reason)
@@ -77,7 +77,7 @@ START_TEST(readings_outside_the_session_hurt_nothing)
 {
     add(-1, 5, BILL_CONTEXT_OTHER);
     add(3601, 999 * KIT_KWH, BILL_CONTEXT_OTHER);
-    r[count] = (struct bill_reading){ KIT_S, BILL_ABSENT, BILL_ABSENT, 5, 5, BILL_CONTEXT_OTHER };
+    r[count] = (struct bill_reading){KIT_S, BILL_ABSENT, BILL_ABSENT, 5, 5, BILL_CONTEXT_OTHER};
     count++;
     judge(BILL_REASON_NONE);
     ck_assert_uint_eq(verdict.count, 2);
@@ -99,13 +99,19 @@ END_TEST
 START_TEST(a_fall_goes_to_review)
 {
     switch (_i) {
-    case 0: claim.meter_stop_mwh = claim.meter_start_mwh - 1; break;
+    case 0:
+        claim.meter_stop_mwh = claim.meter_start_mwh - 1;
+        break;
     case 1:
         add(600, 105 * KIT_KWH, BILL_CONTEXT_OTHER);
         add(700, 105 * KIT_KWH - BILL_TOLERANCE_MWH - 1, BILL_CONTEXT_OTHER);
         break;
-    case 2: add(600, 110 * KIT_KWH + BILL_TOLERANCE_MWH + 1, BILL_CONTEXT_OTHER); break;
-    default: add(600, 0, BILL_CONTEXT_OTHER); break; /* the register was reset */
+    case 2:
+        add(600, 110 * KIT_KWH + BILL_TOLERANCE_MWH + 1, BILL_CONTEXT_OTHER);
+        break;
+    default:
+        add(600, 0, BILL_CONTEXT_OTHER);
+        break; /* the register was reset */
     }
     judge(BILL_REASON_REGISTER_FALLS);
 }
@@ -119,14 +125,18 @@ START_TEST(a_series_that_disagrees_goes_to_review)
 }
 END_TEST
 
-static const struct { int64_t start, stop; enum bill_reason reason; } claims[] = {
-    { BILL_ABSENT, 5, BILL_REASON_METER_START_MISSING },
-    { 5, BILL_ABSENT, BILL_REASON_METER_STOP_MISSING },
-    { -2, 5, BILL_REASON_REGISTER_RANGE }, { 5, -2, BILL_REASON_REGISTER_RANGE },
-    { INT64_MIN, 5, BILL_REASON_REGISTER_RANGE },
-    { 0, BILL_REGISTER_MAX_MWH + 1, BILL_REASON_REGISTER_RANGE },
-    { BILL_REGISTER_MAX_MWH - 5, BILL_REGISTER_MAX_MWH, BILL_REASON_NONE },
-    { 0, 0, BILL_REASON_NONE },
+static const struct {
+    int64_t start, stop;
+    enum bill_reason reason;
+} claims[] = {
+    {BILL_ABSENT, 5, BILL_REASON_METER_START_MISSING},
+    {5, BILL_ABSENT, BILL_REASON_METER_STOP_MISSING},
+    {-2, 5, BILL_REASON_REGISTER_RANGE},
+    {5, -2, BILL_REASON_REGISTER_RANGE},
+    {INT64_MIN, 5, BILL_REASON_REGISTER_RANGE},
+    {0, BILL_REGISTER_MAX_MWH + 1, BILL_REASON_REGISTER_RANGE},
+    {BILL_REGISTER_MAX_MWH - 5, BILL_REGISTER_MAX_MWH, BILL_REASON_NONE},
+    {0, 0, BILL_REASON_NONE},
 };
 
 START_TEST(meter_values_must_be_there_and_in_range)
@@ -156,13 +166,16 @@ START_TEST(time_must_run_forward_and_not_too_long)
 END_TEST
 
 /* 60 kW x 1 h x 1.1 + 0.5 kWh = 66.5 kWh. */
-static const struct { int64_t power_w, used_mwh; enum bill_reason reason; } plausible[] = {
-    { 60000, 66500000, BILL_REASON_NONE },
-    { 60000, 66500001, BILL_REASON_IMPLAUSIBLE_ENERGY },
-    { 0, 4125500000, BILL_REASON_NONE }, /* unknown: as the largest pile there is */
-    { 0, 4125500001, BILL_REASON_IMPLAUSIBLE_ENERGY },
-    { INT64_MAX, 4125500001, BILL_REASON_IMPLAUSIBLE_ENERGY },
-    { -5, 4125500001, BILL_REASON_IMPLAUSIBLE_ENERGY },
+static const struct {
+    int64_t power_w, used_mwh;
+    enum bill_reason reason;
+} plausible[] = {
+    {60000, 66500000, BILL_REASON_NONE},
+    {60000, 66500001, BILL_REASON_IMPLAUSIBLE_ENERGY},
+    {0, 4125500000, BILL_REASON_NONE}, /* unknown: as the largest pile there is */
+    {0, 4125500001, BILL_REASON_IMPLAUSIBLE_ENERGY},
+    {INT64_MAX, 4125500001, BILL_REASON_IMPLAUSIBLE_ENERGY},
+    {-5, 4125500001, BILL_REASON_IMPLAUSIBLE_ENERGY},
 };
 
 START_TEST(more_than_the_pile_can_deliver_goes_to_review)
@@ -245,7 +258,8 @@ START_TEST(every_reason_has_a_name_of_its_own)
 {
     for (int i = 0; i < BILL_REASON_COUNT; i++) {
         for (int j = 0; j < i; j++)
-            ck_assert_str_ne(bill_reason_name((enum bill_reason)i), bill_reason_name((enum bill_reason)j));
+            ck_assert_str_ne(
+                bill_reason_name((enum bill_reason)i), bill_reason_name((enum bill_reason)j));
     }
     ck_assert_str_eq(bill_proof_name(BILL_PROOF_SERIES), "register_series");
 }
@@ -265,8 +279,8 @@ int main(void)
     tcase_add_test(tcase, a_difference_of_rounding_is_straightened);
     tcase_add_loop_test(tcase, a_fall_goes_to_review, 0, 4);
     tcase_add_loop_test(tcase, a_series_that_disagrees_goes_to_review, 0, 2);
-    tcase_add_loop_test(tcase, meter_values_must_be_there_and_in_range, 0,
-        sizeof(claims) / sizeof(claims[0]));
+    tcase_add_loop_test(
+        tcase, meter_values_must_be_there_and_in_range, 0, sizeof(claims) / sizeof(claims[0]));
     tcase_add_loop_test(tcase, a_reading_out_of_range_goes_to_review, 0, 2);
     tcase_add_test(tcase, time_must_run_forward_and_not_too_long);
     tcase_add_loop_test(tcase, more_than_the_pile_can_deliver_goes_to_review, 0,

@@ -7,16 +7,31 @@ static struct bill_segment s;
 static void setup(void)
 {
     e = bill_element_default();
-    s = (struct bill_segment){ .power_mw = BILL_ABSENT, .current_ma = BILL_ABSENT };
+    s = (struct bill_segment){.power_mw = BILL_ABSENT, .current_ma = BILL_ABSENT};
 }
 
-static const struct { int start, end; int64_t second; bool holds; } windows[] = {
-    { 480, 600, 28799, false }, { 480, 600, 28800, true }, { 480, 600, 35999, true },
-    { 480, 600, 36000, false }, { 1320, 360, 0, true }, { 1320, 360, 21599, true },
-    { 1320, 360, 21600, false }, { 1320, 360, 79199, false }, { 1320, 360, 79200, true },
-    { 1320, 1440, 86399, true }, { 0, 1440, 0, true }, { 0, 1440, 86399, true },
-    { 480, -1, 86399, true }, { 480, -1, 28799, false }, { -1, 480, 0, true },
-    { -1, 480, 28800, false }, { -1, -1, 12345, true },
+static const struct {
+    int start, end;
+    int64_t second;
+    bool holds;
+} windows[] = {
+    {480, 600, 28799, false},
+    {480, 600, 28800, true},
+    {480, 600, 35999, true},
+    {480, 600, 36000, false},
+    {1320, 360, 0, true},
+    {1320, 360, 21599, true},
+    {1320, 360, 21600, false},
+    {1320, 360, 79199, false},
+    {1320, 360, 79200, true},
+    {1320, 1440, 86399, true},
+    {0, 1440, 0, true},
+    {0, 1440, 86399, true},
+    {480, -1, 86399, true},
+    {480, -1, 28799, false},
+    {-1, 480, 0, true},
+    {-1, 480, 28800, false},
+    {-1, -1, 12345, true},
 };
 
 START_TEST(a_window_begins_inclusive_and_ends_exclusive)
@@ -28,9 +43,16 @@ START_TEST(a_window_begins_inclusive_and_ends_exclusive)
 }
 END_TEST
 
-static const struct { int32_t start, end, day; bool holds; } dates[] = {
-    { 100, 200, 99, false }, { 100, 200, 100, true }, { 100, 200, 199, true },
-    { 100, 200, 200, false }, { INT32_MIN, 200, -5, true }, { 100, INT32_MIN, 90000, true },
+static const struct {
+    int32_t start, end, day;
+    bool holds;
+} dates[] = {
+    {100, 200, 99, false},
+    {100, 200, 100, true},
+    {100, 200, 199, true},
+    {100, 200, 200, false},
+    {INT32_MIN, 200, -5, true},
+    {100, INT32_MIN, 90000, true},
 };
 
 START_TEST(a_date_begins_inclusive_and_ends_exclusive)
@@ -42,17 +64,27 @@ START_TEST(a_date_begins_inclusive_and_ends_exclusive)
 }
 END_TEST
 
-static const struct { int64_t min, max, value; bool holds; } ranges[] = {
-    { 10, 20, 9, false }, { 10, 20, 10, true }, { 10, 20, 19, true }, { 10, 20, 20, false },
-    { BILL_ABSENT, 20, 0, true }, { 10, BILL_ABSENT, 1000000, true }, { 0, BILL_ABSENT, 0, true },
+static const struct {
+    int64_t min, max, value;
+    bool holds;
+} ranges[] = {
+    {10, 20, 9, false},
+    {10, 20, 10, true},
+    {10, 20, 19, true},
+    {10, 20, 20, false},
+    {BILL_ABSENT, 20, 0, true},
+    {10, BILL_ABSENT, 1000000, true},
+    {0, BILL_ABSENT, 0, true},
 };
 
 START_TEST(a_range_begins_inclusive_and_ends_exclusive)
 {
-    struct bill_range range = { ranges[_i].min, ranges[_i].max };
-    struct { struct bill_range *range; int64_t *value; } all[] = {
-        { &e.when.energy_mwh, &s.import_before_mwh }, { &e.when.duration_us, &s.elapsed_us },
-        { &e.when.power_mw, &s.power_mw }, { &e.when.current_ma, &s.current_ma } };
+    struct bill_range range = {ranges[_i].min, ranges[_i].max};
+    struct {
+        struct bill_range *range;
+        int64_t *value;
+    } all[] = {{&e.when.energy_mwh, &s.import_before_mwh}, {&e.when.duration_us, &s.elapsed_us},
+        {&e.when.power_mw, &s.power_mw}, {&e.when.current_ma, &s.current_ma}};
 
     for (unsigned i = 0; i < 4; i++) {
         setup();
@@ -106,10 +138,20 @@ START_TEST(an_element_for_expired_reservations_needs_one)
 }
 END_TEST
 
-static const struct { int year, month, day; int32_t number; } days[] = {
-    { 1970, 1, 1, 0 }, { 1969, 12, 31, -1 }, { 2000, 2, 29, 11016 }, { 2000, 3, 1, 11017 },
-    { 1900, 3, 1, -25508 }, { 2026, 11, 24, 20781 }, { 2100, 2, 28, 47540 },
-    { 2100, 3, 1, 47541 }, { 1, 1, 1, -719162 }, { 9999, 12, 31, 2932896 },
+static const struct {
+    int year, month, day;
+    int32_t number;
+} days[] = {
+    {1970, 1, 1, 0},
+    {1969, 12, 31, -1},
+    {2000, 2, 29, 11016},
+    {2000, 3, 1, 11017},
+    {1900, 3, 1, -25508},
+    {2026, 11, 24, 20781},
+    {2100, 2, 28, 47540},
+    {2100, 3, 1, 47541},
+    {1, 1, 1, -719162},
+    {9999, 12, 31, 2932896},
 };
 
 START_TEST(days_are_numbered_from_1970)
@@ -120,8 +162,8 @@ END_TEST
 
 START_TEST(the_local_day_follows_the_offset)
 {
-    struct bill_offset offset = { 0, 28800 };
-    struct bill_clock clock = { &offset, 1, NULL, 0 };
+    struct bill_offset offset = {0, 28800};
+    struct bill_clock clock = {&offset, 1, NULL, 0};
     /* 2026-03-10 15:59:59 UTC is 23:59:59 in Shanghai, a Tuesday */
     int64_t at = bill_day_number(2026, 3, 10) * BILL_DAY_US + (15 * 3600 + 59 * 60 + 59) * KIT_S;
     struct bill_local local = bill_clock_at(&clock, at);
@@ -137,9 +179,9 @@ END_TEST
 
 START_TEST(a_cell_ends_where_the_offset_changes)
 {
-    struct bill_offset offsets[] = { { 0, 3600 }, { 3600 * KIT_S, 7200 } };
-    struct bill_day calendar[] = { { 0, 1 }, { 1, 2 } };
-    struct bill_clock clock = { offsets, 2, calendar, 2 };
+    struct bill_offset offsets[] = {{0, 3600}, {3600 * KIT_S, 7200}};
+    struct bill_day calendar[] = {{0, 1}, {1, 2}};
+    struct bill_clock clock = {offsets, 2, calendar, 2};
     struct bill_local before = bill_clock_at(&clock, 3600 * KIT_S - 1);
     struct bill_local after = bill_clock_at(&clock, 3600 * KIT_S);
 
@@ -164,10 +206,10 @@ int main(void)
     tcase_add_checked_fixture(tcase, setup, NULL);
     tcase_add_loop_test(tcase, a_window_begins_inclusive_and_ends_exclusive, 0,
         sizeof(windows) / sizeof(windows[0]));
-    tcase_add_loop_test(tcase, a_date_begins_inclusive_and_ends_exclusive, 0,
-        sizeof(dates) / sizeof(dates[0]));
-    tcase_add_loop_test(tcase, a_range_begins_inclusive_and_ends_exclusive, 0,
-        sizeof(ranges) / sizeof(ranges[0]));
+    tcase_add_loop_test(
+        tcase, a_date_begins_inclusive_and_ends_exclusive, 0, sizeof(dates) / sizeof(dates[0]));
+    tcase_add_loop_test(
+        tcase, a_range_begins_inclusive_and_ends_exclusive, 0, sizeof(ranges) / sizeof(ranges[0]));
     tcase_add_test(tcase, what_was_not_measured_matches_no_restriction);
     tcase_add_test(tcase, weekdays_day_types_and_grace_must_all_hold);
     tcase_add_test(tcase, an_element_for_expired_reservations_needs_one);

@@ -173,10 +173,17 @@ START_TEST(an_expired_reservation_is_priced_by_both_kinds)
 }
 END_TEST
 
-static const struct { int64_t step, first, second, quantity; } steps[] = {
-    { 500, 4300000, 1100000, 5500000 }, { 1, 115200, 0, 116000 }, { 25, 115200, 0, 125000 },
-    { 500, 115200, 0, 500000 }, { 0, 115200, 0, 115200 }, { 500, 1000000, 500000, 1500000 },
-    { 1, 1, 0, 1000 }, { 500, 0, 0, 0 },
+static const struct {
+    int64_t step, first, second, quantity;
+} steps[] = {
+    {500, 4300000, 1100000, 5500000},
+    {1, 115200, 0, 116000},
+    {25, 115200, 0, 125000},
+    {500, 115200, 0, 500000},
+    {0, 115200, 0, 115200},
+    {500, 1000000, 500000, 1500000},
+    {1, 1, 0, 1000},
+    {500, 0, 0, 0},
 };
 
 START_TEST(energy_steps_once_over_the_session)
@@ -217,9 +224,16 @@ START_TEST(each_charge_code_of_energy_steps_by_itself)
 END_TEST
 
 /* Minutes in order: charge, then park, or the other way round. */
-static const struct { int charge, park; bool park_last; int billed_charge, billed_park; } times[] = {
-    { 21, 16, true, 21, 20 }, { 21, 16, false, 30, 16 }, { 20, 0, true, 20, 0 },
-    { 0, 1, true, 0, 10 }, { 21, 0, true, 30, 0 },
+static const struct {
+    int charge, park;
+    bool park_last;
+    int billed_charge, billed_park;
+} times[] = {
+    {21, 16, true, 21, 20},
+    {21, 16, false, 30, 16},
+    {20, 0, true, 20, 0},
+    {0, 1, true, 0, 10},
+    {21, 0, true, 30, 0},
 };
 
 START_TEST(time_and_parking_step_once_together)
@@ -236,7 +250,8 @@ START_TEST(time_and_parking_step_once_together)
         spend(7200, 7200 + times[_i].park * 60, 0, times[_i].park * 60);
     net();
     for (unsigned i = 0; i < k.bill.line_count; i++) {
-        int billed = k.bill.lines[i].dimension == BILL_TIME ? times[_i].billed_charge : times[_i].billed_park;
+        int billed = k.bill.lines[i].dimension == BILL_TIME ? times[_i].billed_charge
+                                                            : times[_i].billed_park;
 
         ck_assert_int_eq(k.bill.lines[i].quantity, billed * 60 * KIT_S);
     }
@@ -384,11 +399,11 @@ int main(void)
     tcase_add_test(tcase, a_flat_of_another_element_does_not_count_again);
     tcase_add_test(tcase, a_reservation_and_a_session_have_a_flat_each);
     tcase_add_loop_test(tcase, an_expired_reservation_is_priced_by_both_kinds, 0, 2);
-    tcase_add_loop_test(tcase, energy_steps_once_over_the_session, 0,
-        sizeof(steps) / sizeof(steps[0]));
+    tcase_add_loop_test(
+        tcase, energy_steps_once_over_the_session, 0, sizeof(steps) / sizeof(steps[0]));
     tcase_add_test(tcase, each_charge_code_of_energy_steps_by_itself);
-    tcase_add_loop_test(tcase, time_and_parking_step_once_together, 0,
-        sizeof(times) / sizeof(times[0]));
+    tcase_add_loop_test(
+        tcase, time_and_parking_step_once_together, 0, sizeof(times) / sizeof(times[0]));
     tcase_add_test(tcase, the_last_components_step_and_price_count);
     tcase_add_test(tcase, a_quantity_factor_multiplies_before_the_step);
     tcase_add_test(tcase, import_and_export_are_never_netted);

@@ -93,9 +93,15 @@ END_TEST
 START_TEST(every_way_to_look_at_the_calendar_cuts_at_midnight)
 {
     switch (_i) {
-    case 0: when()->weekdays = 1; break;
-    case 1: when()->start_day = 20000; break;
-    case 2: when()->end_day = 30000; break;
+    case 0:
+        when()->weekdays = 1;
+        break;
+    case 1:
+        when()->start_day = 20000;
+        break;
+    case 2:
+        when()->end_day = 30000;
+        break;
     default:
         memcpy(k.tariff.day_types[k.tariff.day_type_count++], "holiday", 8);
         when()->day_types = 1;
@@ -109,7 +115,7 @@ END_TEST
 
 START_TEST(a_limit_of_energy_cuts_at_the_limit_itself)
 {
-    when()->energy_mwh = (struct bill_range){ 20 * KIT_KWH, 50 * KIT_KWH };
+    when()->energy_mwh = (struct bill_range){20 * KIT_KWH, 50 * KIT_KWH};
     begin();
     kit_energy(&k, midnight(), midnight() + KIT_HOUR, 60 * KIT_KWH);
     ck_assert_uint_eq(k.segment_count, 3);
@@ -135,7 +141,7 @@ END_TEST
 
 START_TEST(energy_of_one_instant_is_cut_at_limits_too)
 {
-    when()->energy_mwh = (struct bill_range){ 1000, 3000 };
+    when()->energy_mwh = (struct bill_range){1000, 3000};
     begin();
     kit_energy(&k, midnight(), midnight(), 4500);
     ck_assert_uint_eq(k.segment_count, 3);
@@ -208,7 +214,7 @@ END_TEST
 /* Power runs straight from one reading to the next. */
 static void power_reading(int64_t at, int64_t mwh, int64_t mw)
 {
-    struct bill_reading r = { at, mwh, 0, mw, BILL_ABSENT, BILL_CONTEXT_OTHER };
+    struct bill_reading r = {at, mwh, 0, mw, BILL_ABSENT, BILL_CONTEXT_OTHER};
 
     ck_assert_int_eq(bill_split_reading(&k.split, &r), BILL_SPLIT_OK);
 }
@@ -245,10 +251,13 @@ END_TEST
 START_TEST(states_cut_time_and_leave_energy_straight)
 {
     begin();
-    ck_assert_int_eq(bill_split_state(&k.split, midnight() - KIT_HOUR, BILL_STATE_WAITING), BILL_SPLIT_OK);
+    ck_assert_int_eq(
+        bill_split_state(&k.split, midnight() - KIT_HOUR, BILL_STATE_WAITING), BILL_SPLIT_OK);
     kit_reading(&k, midnight(), 5000);
-    ck_assert_int_eq(bill_split_state(&k.split, midnight() + 10 * KIT_S, BILL_STATE_CHARGING), BILL_SPLIT_OK);
-    ck_assert_int_eq(bill_split_state(&k.split, midnight() + 70 * KIT_S, BILL_STATE_IDLE), BILL_SPLIT_OK);
+    ck_assert_int_eq(
+        bill_split_state(&k.split, midnight() + 10 * KIT_S, BILL_STATE_CHARGING), BILL_SPLIT_OK);
+    ck_assert_int_eq(
+        bill_split_state(&k.split, midnight() + 70 * KIT_S, BILL_STATE_IDLE), BILL_SPLIT_OK);
     kit_reading(&k, midnight() + 100 * KIT_S, 6000);
     ck_assert_uint_eq(k.segment_count, 3);
     check_chain(midnight(), midnight() + 100 * KIT_S);
@@ -296,12 +305,12 @@ END_TEST
 START_TEST(a_clock_that_is_set_back_repeats_its_hour)
 {
     /* Berlin, 2025-10-26: at 01:00 UTC 03:00 becomes 02:00. */
-    struct bill_offset offsets[] = { { 0, 7200 }, { 0, 3600 } };
+    struct bill_offset offsets[] = {{0, 7200}, {0, 3600}};
     int64_t day = bill_day_number(2025, 10, 26) * BILL_DAY_US;
     int64_t inside = 0;
 
     offsets[1].at_us = day + KIT_HOUR;
-    k.clock = (struct bill_clock){ .offsets = offsets, .offset_count = 2 };
+    k.clock = (struct bill_clock){.offsets = offsets, .offset_count = 2};
     when()->start_minute = 120;
     when()->end_minute = 180;
     kit_seal(&k.tariff);
@@ -318,7 +327,8 @@ END_TEST
 START_TEST(time_and_registers_that_run_backwards_are_refused)
 {
     struct bill_interval i = kit_stretch(midnight() + 10, midnight() + 20);
-    struct bill_reading r = { midnight() + 100, 1000, 0, BILL_ABSENT, BILL_ABSENT, BILL_CONTEXT_OTHER };
+    struct bill_reading r = {
+        midnight() + 100, 1000, 0, BILL_ABSENT, BILL_ABSENT, BILL_CONTEXT_OTHER};
 
     begin();
     kit_interval(&k, i);
@@ -391,7 +401,8 @@ START_TEST(pending_states_reach_their_limit_and_not_more)
     kit_reading(&k, midnight(), 0);
     for (int i = 1; i <= BILL_STATES_PENDING_MAX; i++)
         ck_assert_int_eq(bill_split_state(&k.split, midnight() + i * KIT_S,
-            i % 2 ? BILL_STATE_IDLE : BILL_STATE_CHARGING), BILL_SPLIT_OK);
+                             i % 2 ? BILL_STATE_IDLE : BILL_STATE_CHARGING),
+            BILL_SPLIT_OK);
     ck_assert_int_eq(bill_split_state(&k.split, midnight() + KIT_HOUR, BILL_STATE_IDLE),
         BILL_SPLIT_TOO_MANY_STATES);
     ck_assert_int_eq(bill_split_state(&k.split, midnight(), BILL_STATE_IDLE), BILL_SPLIT_BACKWARDS);

@@ -78,11 +78,18 @@ START_TEST(with_gross_prices_the_net_is_taken_out_of_the_rounded_group)
 }
 END_TEST
 
-static const struct { int64_t price, mwh, micro, minor; unsigned exponent; } halves[] = {
-    { 5000, KIT_KWH, 5000, 1, 2 }, { 4999, KIT_KWH, 4999, 0, 2 }, { 500000, KIT_KWH, 500000, 1, 0 },
-    { 499999, KIT_KWH, 499999, 0, 0 }, { 500, KIT_KWH, 500, 1, 3 }, { 50, KIT_KWH, 50, 1, 4 },
+static const struct {
+    int64_t price, mwh, micro, minor;
+    unsigned exponent;
+} halves[] = {
+    {5000, KIT_KWH, 5000, 1, 2},
+    {4999, KIT_KWH, 4999, 0, 2},
+    {500000, KIT_KWH, 500000, 1, 0},
+    {499999, KIT_KWH, 499999, 0, 0},
+    {500, KIT_KWH, 500, 1, 3},
+    {50, KIT_KWH, 50, 1, 4},
     /* 0.004999999 is below the half: no rounding on the way may lift it */
-    { 4999999, 1000, 4999, 0, 2 },
+    {4999999, 1000, 4999, 0, 2},
 };
 
 START_TEST(a_half_goes_up_and_less_does_not)
@@ -134,22 +141,26 @@ START_TEST(vat_that_was_not_given_is_none)
 END_TEST
 
 /* One component at 1.00 with 10 % VAT; limits in micro. */
-static const struct { int64_t kwh; struct bill_bounds min, max; int64_t net, gross; enum bill_line_kind limit; }
-limits[] = {
-    { 10, { -1, -1 }, { -1, -1 }, 1000, 1100, BILL_LINE_PRICE },
-    { 10, { 10000000, 11000000 }, { 10000000, 11000000 }, 1000, 1100, BILL_LINE_PRICE },
-    { 10, { 10010000, 11000000 }, { -1, -1 }, 1001, 1100, BILL_LINE_MIN_PRICE },
-    { 10, { 10000000, 11010000 }, { -1, -1 }, 1000, 1101, BILL_LINE_MIN_PRICE },
-    { 10, { -1, -1 }, { 9990000, 11000000 }, 999, 1100, BILL_LINE_MAX_PRICE },
-    { 10, { -1, -1 }, { 10000000, 10990000 }, 1000, 1099, BILL_LINE_MAX_PRICE },
-    { 10, { -1, -1 }, { 5000000, -1 }, 500, 550, BILL_LINE_MAX_PRICE },
-    { 10, { -1, -1 }, { -1, 5500000 }, 500, 550, BILL_LINE_MAX_PRICE },
-    { 10, { 20000000, -1 }, { -1, -1 }, 2000, 2200, BILL_LINE_MIN_PRICE },
-    { 10, { -1, 22000000 }, { -1, -1 }, 2000, 2200, BILL_LINE_MIN_PRICE },
-    { 10, { -1, -1 }, { 0, 0 }, 0, 0, BILL_LINE_MAX_PRICE },
-    { 10, { 20000000, -1 }, { -1, 21000000 }, 2000, 2100, BILL_LINE_MIN_PRICE },
-    { 0, { 500000, 550000 }, { -1, -1 }, 50, 55, BILL_LINE_MIN_PRICE },
-    { 0, { -1, 550000 }, { -1, -1 }, 50, 55, BILL_LINE_MIN_PRICE },
+static const struct {
+    int64_t kwh;
+    struct bill_bounds min, max;
+    int64_t net, gross;
+    enum bill_line_kind limit;
+} limits[] = {
+    {10, {-1, -1}, {-1, -1}, 1000, 1100, BILL_LINE_PRICE},
+    {10, {10000000, 11000000}, {10000000, 11000000}, 1000, 1100, BILL_LINE_PRICE},
+    {10, {10010000, 11000000}, {-1, -1}, 1001, 1100, BILL_LINE_MIN_PRICE},
+    {10, {10000000, 11010000}, {-1, -1}, 1000, 1101, BILL_LINE_MIN_PRICE},
+    {10, {-1, -1}, {9990000, 11000000}, 999, 1100, BILL_LINE_MAX_PRICE},
+    {10, {-1, -1}, {10000000, 10990000}, 1000, 1099, BILL_LINE_MAX_PRICE},
+    {10, {-1, -1}, {5000000, -1}, 500, 550, BILL_LINE_MAX_PRICE},
+    {10, {-1, -1}, {-1, 5500000}, 500, 550, BILL_LINE_MAX_PRICE},
+    {10, {20000000, -1}, {-1, -1}, 2000, 2200, BILL_LINE_MIN_PRICE},
+    {10, {-1, 22000000}, {-1, -1}, 2000, 2200, BILL_LINE_MIN_PRICE},
+    {10, {-1, -1}, {0, 0}, 0, 0, BILL_LINE_MAX_PRICE},
+    {10, {20000000, -1}, {-1, 21000000}, 2000, 2100, BILL_LINE_MIN_PRICE},
+    {0, {500000, 550000}, {-1, -1}, 50, 55, BILL_LINE_MIN_PRICE},
+    {0, {-1, 550000}, {-1, -1}, 50, 55, BILL_LINE_MIN_PRICE},
 };
 
 START_TEST(net_and_gross_limits_each_hold)
@@ -184,7 +195,7 @@ START_TEST(a_limit_has_lines_of_its_own)
 
     price(750000, 100000, BILL_ENERGY_ELEC);
     price(250000, 0, BILL_ENERGY_SERVICE);
-    k.tariff.max_price = (struct bill_bounds){ 5000000, 5300000 };
+    k.tariff.max_price = (struct bill_bounds){5000000, 5300000};
     b = bill(10 * KIT_KWH);
     ck_assert_uint_eq(b->line_count, 4);
     ck_assert_int_eq(b->lines[0].amount_minor, 825);
@@ -258,7 +269,8 @@ START_TEST(every_component_capped_and_limited_fits_into_a_bill)
 
     k.tariff.element_count = k.tariff.component_count = 0;
     for (int i = 0; i < BILL_ELEMENTS_MAX; i++) {
-        kit_element(&k.tariff)->when.energy_mwh = (struct bill_range){ i * KIT_KWH, (i + 1) * KIT_KWH };
+        kit_element(&k.tariff)->when.energy_mwh =
+            (struct bill_range){i * KIT_KWH, (i + 1) * KIT_KWH};
         for (int c = 0; c < 2; c++) {
             struct bill_component *p = price(1000000, (i % BILL_VAT_RATES_MAX) * 10000,
                 c == 0 ? BILL_ENERGY_ELEC : BILL_ENERGY_SERVICE);
@@ -266,7 +278,7 @@ START_TEST(every_component_capped_and_limited_fits_into_a_bill)
             p->cap_micro = 900000;
         }
     }
-    k.tariff.max_price = (struct bill_bounds){ 100000000, 110000000 };
+    k.tariff.max_price = (struct bill_bounds){100000000, 110000000};
     b = bill(BILL_ELEMENTS_MAX * KIT_KWH);
     ck_assert_uint_eq(b->line_count, 2 * BILL_COMPONENTS_MAX + 2 * BILL_VAT_RATES_MAX);
     ck_assert_int_eq(b->charge.net_minor, 10000);
@@ -278,13 +290,27 @@ START_TEST(a_bill_that_does_not_add_up_is_found)
     price(1000000, 60000, BILL_ENERGY_ELEC);
     bill(10 * KIT_KWH);
     switch (_i) {
-    case 0: k.bill.lines[0].net_micro++; break;
-    case 1: k.bill.lines[0].net_micro++, k.bill.lines[0].gross_micro++; break;
-    case 2: k.bill.lines[0].amount_minor--; break;
-    case 3: k.bill.charge.groups[0].vat_minor++; break;
-    case 4: k.bill.charge.codes[0].net_minor++; break;
-    case 5: k.bill.charge.gross_minor++; break;
-    default: k.bill.charge.vat_micro++; break;
+    case 0:
+        k.bill.lines[0].net_micro++;
+        break;
+    case 1:
+        k.bill.lines[0].net_micro++, k.bill.lines[0].gross_micro++;
+        break;
+    case 2:
+        k.bill.lines[0].amount_minor--;
+        break;
+    case 3:
+        k.bill.charge.groups[0].vat_minor++;
+        break;
+    case 4:
+        k.bill.charge.codes[0].net_minor++;
+        break;
+    case 5:
+        k.bill.charge.gross_minor++;
+        break;
+    default:
+        k.bill.charge.vat_micro++;
+        break;
     }
     ck_assert_ptr_nonnull(bill_check_sums(&k.bill));
 }
@@ -299,12 +325,12 @@ int main(void)
     tcase_add_test(tcase, each_vat_rate_is_rounded_once);
     tcase_add_test(tcase, two_vat_rates_are_two_groups);
     tcase_add_test(tcase, with_gross_prices_the_net_is_taken_out_of_the_rounded_group);
-    tcase_add_loop_test(tcase, a_half_goes_up_and_less_does_not, 0,
-        sizeof(halves) / sizeof(halves[0]));
+    tcase_add_loop_test(
+        tcase, a_half_goes_up_and_less_does_not, 0, sizeof(halves) / sizeof(halves[0]));
     tcase_add_test(tcase, thirds_of_a_cent_add_up_exactly);
     tcase_add_test(tcase, vat_that_was_not_given_is_none);
-    tcase_add_loop_test(tcase, net_and_gross_limits_each_hold, 0,
-        sizeof(limits) / sizeof(limits[0]));
+    tcase_add_loop_test(
+        tcase, net_and_gross_limits_each_hold, 0, sizeof(limits) / sizeof(limits[0]));
     tcase_add_test(tcase, a_limit_has_lines_of_its_own);
     tcase_add_test(tcase, rounding_carries_no_total_over_its_limit);
     tcase_add_loop_test(tcase, a_limit_finer_than_the_minor_unit_is_kept, 0, 2);

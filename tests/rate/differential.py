@@ -14,7 +14,8 @@ import subprocess
 import sys
 from datetime import datetime, timedelta, timezone
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "simulators"))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "..", "simulators"))
 import exact  # noqa: E402
 
 ZONES = ["Asia/Shanghai", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe",
@@ -153,7 +154,7 @@ def session(rng):
         "tariff": tariff(rng, currency, start),
         "calendar": [{"date": (start.date() + timedelta(days=d)).isoformat(),
                       "day_type": rng.choice(["holiday", "hot", "ordinary"])} for d in (-1, 0, 1)],
-        "readings": readings(rng, start_us, stop_us, first, last if last and last > first else first),
+        "readings": readings(rng, start_us, stop_us, first, max(last or first, first)),
         "states": states}
 
 

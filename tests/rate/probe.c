@@ -15,8 +15,8 @@
 
 static int bill_line(const char *line, size_t length)
 {
-    struct csms_bill wrapped, bill = { 0 };
-    struct ocpp_fault fault = { 0 };
+    struct csms_bill wrapped, bill = {0};
+    struct ocpp_fault fault = {0};
     const struct csms_bill *shown = &wrapped;
 
     csms_bill_wrap(line, length, NULL, &wrapped);

@@ -48,7 +48,8 @@ END_TEST
 START_TEST(a_change_at_the_last_instant_counts_and_one_after_does_not)
 {
     ck_assert_uint_eq(offsets_of("Europe/Berlin", utc(2025, 10, 25, 0), utc(2025, 10, 26, 1)), 2);
-    ck_assert_uint_eq(offsets_of("Europe/Berlin", utc(2025, 10, 25, 0), utc(2025, 10, 26, 1) - 1), 1);
+    ck_assert_uint_eq(
+        offsets_of("Europe/Berlin", utc(2025, 10, 25, 0), utc(2025, 10, 26, 1) - 1), 1);
     ck_assert_uint_eq(offsets_of("Europe/Berlin", utc(2025, 10, 26, 1), utc(2025, 10, 27, 1)), 1);
     ck_assert_int_eq(offsets[0].offset_s, 3600);
 }
@@ -62,16 +63,26 @@ START_TEST(offsets_that_do_not_fit_are_refused_not_cut)
 }
 END_TEST
 
-static const struct { const char *name; enum csms_zone_result result; } names[] = {
-    { "", CSMS_ZONE_BAD_NAME }, { "/etc/passwd", CSMS_ZONE_BAD_NAME },
-    { "../zoneinfo/UTC", CSMS_ZONE_BAD_NAME }, { "Asia/../UTC", CSMS_ZONE_BAD_NAME },
-    { "Asia//Shanghai", CSMS_ZONE_BAD_NAME }, { "Asia/", CSMS_ZONE_BAD_NAME },
-    { "Asia/Shang hai", CSMS_ZONE_BAD_NAME }, { "tzdata.zi", CSMS_ZONE_BAD_NAME },
-    { "Asia\\Shanghai", CSMS_ZONE_BAD_NAME }, { "\xc3\xa4", CSMS_ZONE_BAD_NAME },
-    { "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", CSMS_ZONE_BAD_NAME },
-    { "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", CSMS_ZONE_UNKNOWN },
-    { "Mars/Olympus", CSMS_ZONE_UNKNOWN }, { "Asia", CSMS_ZONE_BAD_FILE },
-    { "Etc/GMT+8", CSMS_ZONE_OK }, { "America/Argentina/Buenos_Aires", CSMS_ZONE_OK },
+static const struct {
+    const char *name;
+    enum csms_zone_result result;
+} names[] = {
+    {"", CSMS_ZONE_BAD_NAME},
+    {"/etc/passwd", CSMS_ZONE_BAD_NAME},
+    {"../zoneinfo/UTC", CSMS_ZONE_BAD_NAME},
+    {"Asia/../UTC", CSMS_ZONE_BAD_NAME},
+    {"Asia//Shanghai", CSMS_ZONE_BAD_NAME},
+    {"Asia/", CSMS_ZONE_BAD_NAME},
+    {"Asia/Shang hai", CSMS_ZONE_BAD_NAME},
+    {"tzdata.zi", CSMS_ZONE_BAD_NAME},
+    {"Asia\\Shanghai", CSMS_ZONE_BAD_NAME},
+    {"\xc3\xa4", CSMS_ZONE_BAD_NAME},
+    {"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", CSMS_ZONE_BAD_NAME},
+    {"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", CSMS_ZONE_UNKNOWN},
+    {"Mars/Olympus", CSMS_ZONE_UNKNOWN},
+    {"Asia", CSMS_ZONE_BAD_FILE},
+    {"Etc/GMT+8", CSMS_ZONE_OK},
+    {"America/Argentina/Buenos_Aires", CSMS_ZONE_OK},
 };
 
 START_TEST(a_name_cannot_leave_the_folder)
@@ -89,8 +100,8 @@ END_TEST
 /* A file of one type at +01:00, one change to it, and a footer. */
 static size_t make_file(uint8_t *p, const char *footer)
 {
-    static const uint8_t empty[44] = { 'T', 'Z', 'i', 'f', '2', [39] = 1, [43] = 4 };
-    static const uint8_t type[6] = { 0, 0, 0x0e, 0x10, 0, 0 };
+    static const uint8_t empty[44] = {'T', 'Z', 'i', 'f', '2', [39] = 1, [43] = 4};
+    static const uint8_t type[6] = {0, 0, 0x0e, 0x10, 0, 0};
     size_t at = 0;
 
     memcpy(p, empty, 44);
@@ -164,21 +175,35 @@ START_TEST(version_one_and_other_magic_are_refused)
 }
 END_TEST
 
-static const struct { const char *text; bool ok; int32_t january, july; } rules[] = {
-    { "CST-8", true, 28800, 28800 }, { "<+0545>-5:45", true, 20700, 20700 },
-    { "CET-1CEST,M3.5.0,M10.5.0/3", true, 3600, 7200 },
-    { "EST5EDT,M3.2.0,M11.1.0", true, -18000, -14400 },
-    { "NZST-12NZDT,M9.5.0,M4.1.0/3", true, 46800, 43200 },
-    { "IST-1GMT0,M10.5.0,M3.5.0/1", true, 0, 3600 },           /* winter time is the exception */
-    { "<+1030>-10:30<+11>-11,M10.1.0,M4.1.0", true, 39600, 37800 },
-    { "XXX0YYY,J60/0,J300/0", true, 0, 3600 }, { "XXX0YYY,59,300", true, 0, 3600 },
-    { "XXX3EDT4,0/0,J365/23", true, -14400, -14400 },          /* summer time all year */
-    { "", false, 0, 0 }, { "CE-1", false, 0, 0 }, { "CET", false, 0, 0 }, { "<+8-8", false, 0, 0 },
-    { "CET-1CEST", false, 0, 0 }, { "CET-1CEST,M3.5.0", false, 0, 0 },
-    { "CET-1CEST,M13.5.0,M10.5.0", false, 0, 0 }, { "CET-1CEST,M3.6.0,M10.5.0", false, 0, 0 },
-    { "CET-1CEST,M3.5.7,M10.5.0", false, 0, 0 }, { "CET-1CEST,M0.5.0,M10.5.0", false, 0, 0 },
-    { "CET-1CEST,J0,J366", false, 0, 0 }, { "CET-1CEST,M3.5.0/168,M10.5.0", false, 0, 0 },
-    { "CET-25", false, 0, 0 }, { "CET-1CEST,M3.5.0,M10.5.0/3 ", false, 0, 0 },
+static const struct {
+    const char *text;
+    bool ok;
+    int32_t january, july;
+} rules[] = {
+    {"CST-8", true, 28800, 28800},
+    {"<+0545>-5:45", true, 20700, 20700},
+    {"CET-1CEST,M3.5.0,M10.5.0/3", true, 3600, 7200},
+    {"EST5EDT,M3.2.0,M11.1.0", true, -18000, -14400},
+    {"NZST-12NZDT,M9.5.0,M4.1.0/3", true, 46800, 43200},
+    {"IST-1GMT0,M10.5.0,M3.5.0/1", true, 0, 3600}, /* winter time is the exception */
+    {"<+1030>-10:30<+11>-11,M10.1.0,M4.1.0", true, 39600, 37800},
+    {"XXX0YYY,J60/0,J300/0", true, 0, 3600},
+    {"XXX0YYY,59,300", true, 0, 3600},
+    {"XXX3EDT4,0/0,J365/23", true, -14400, -14400}, /* summer time all year */
+    {"", false, 0, 0},
+    {"CE-1", false, 0, 0},
+    {"CET", false, 0, 0},
+    {"<+8-8", false, 0, 0},
+    {"CET-1CEST", false, 0, 0},
+    {"CET-1CEST,M3.5.0", false, 0, 0},
+    {"CET-1CEST,M13.5.0,M10.5.0", false, 0, 0},
+    {"CET-1CEST,M3.6.0,M10.5.0", false, 0, 0},
+    {"CET-1CEST,M3.5.7,M10.5.0", false, 0, 0},
+    {"CET-1CEST,M0.5.0,M10.5.0", false, 0, 0},
+    {"CET-1CEST,J0,J366", false, 0, 0},
+    {"CET-1CEST,M3.5.0/168,M10.5.0", false, 0, 0},
+    {"CET-25", false, 0, 0},
+    {"CET-1CEST,M3.5.0,M10.5.0/3 ", false, 0, 0},
 };
 
 START_TEST(a_rule_is_followed_or_refused)
@@ -189,8 +214,10 @@ START_TEST(a_rule_is_followed_or_refused)
     ck_assert_int_eq(ok, rules[_i].ok);
     if (!ok)
         return;
-    ck_assert_int_eq(csms_zone_rule_at(&rule, utc(2031, 1, 15, 0) / BILL_SECOND_US), rules[_i].january);
-    ck_assert_int_eq(csms_zone_rule_at(&rule, utc(2031, 7, 15, 0) / BILL_SECOND_US), rules[_i].july);
+    ck_assert_int_eq(
+        csms_zone_rule_at(&rule, utc(2031, 1, 15, 0) / BILL_SECOND_US), rules[_i].january);
+    ck_assert_int_eq(
+        csms_zone_rule_at(&rule, utc(2031, 7, 15, 0) / BILL_SECOND_US), rules[_i].july);
 }
 END_TEST
 

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta, timezone
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 MONTH = 31 * 86400
+PERIODS = ((0, 2 * 10**9, 8), (2 * 10**9, 8 * 10**9, 8), (-2 * 10**9, 0, 3))
 REFUSED = ["../../etc/passwd", "/etc/passwd", "Asia/../Asia/Shanghai", "Asia//Shanghai", "Asia/",
            "Asia", "No/Such", "tzdata.zi", "zone.tab", ".", "Asia/Shanghai/x", "a" * 65]
 
@@ -44,7 +45,7 @@ def main():
     names = sorted(zoneinfo.available_timezones() - {"localtime"})
     questions = []
     for name in names:
-        for first, last, count in ((0, 2 * 10**9, 8), (2 * 10**9, 8 * 10**9, 8), (-2 * 10**9, 0, 3)):
+        for first, last, count in PERIODS:
             for _ in range(count):
                 start = rng.randint(first, last)
                 questions.append((name, start, start + rng.randint(0, MONTH)))
