@@ -82,6 +82,7 @@ static struct sim_setup setup_of(const struct sim_crew *crew, const struct sim_o
         .truth_dir = options->truth,
         .seed = options->seed,
         .sample_interval_s = options->interval_s >= 0 ? options->interval_s : interval_s,
+        .pace_ms = options->pace_ms,
         .backoff_max_ms = options->catch_up ? CATCH_UP_BACKOFF_MS : LIVE_BACKOFF_MS,
     };
 

@@ -10,7 +10,7 @@
 
 enum option_id {
     URL = 1, FLEET, TRUTH, SEED, PILES, DURATION, KEY, KEYS, CA, ONCE, CHARGE, CATCH_UP, DAYS,
-    SESSIONS, OPEN, INTERVAL, GIVE_UP, ATTEMPTS, RETRY, TIMEOUT, HELP
+    SESSIONS, OPEN, PACE, INTERVAL, GIVE_UP, ATTEMPTS, RETRY, TIMEOUT, HELP
 };
 
 static const struct option options[] = {
@@ -29,6 +29,7 @@ static const struct option options[] = {
     {"days", required_argument, NULL, DAYS},
     {"sessions", required_argument, NULL, SESSIONS},
     {"open", required_argument, NULL, OPEN},
+    {"pace", required_argument, NULL, PACE},
     {"interval", required_argument, NULL, INTERVAL},
     {"give-up", required_argument, NULL, GIVE_UP},
     {"attempts", required_argument, NULL, ATTEMPTS},
@@ -50,6 +51,7 @@ static const char common_help[] =
     "  --attempts N      TransactionMessageAttempts   (3)\n"
     "  --retry S         TransactionMessageRetryInterval   (60)\n"
     "  --timeout S       MessageTimeout   (30)\n"
+    "  --pace MS         a slow modem: that long from one transaction message to the next\n"
     "  --give-up S       exit 4 when no pile could work for that long\n";
 
 static const char run_usage[] =
@@ -185,6 +187,8 @@ static bool take_number(struct sim_options *ret, enum option_id option)
         return number("--sessions", optarg, 1, 100000, &ret->sessions);
     case OPEN:
         return number("--open", optarg, 1, SIM_PILES_MAX, &ret->open);
+    case PACE:
+        return number("--pace", optarg, 1, 60000, &ret->pace_ms);
     case INTERVAL:
         return number("--interval", optarg, 0, 86400, &ret->interval_s);
     case GIVE_UP:

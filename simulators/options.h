@@ -22,7 +22,7 @@ struct sim_options {
     int64_t duration_s; /* 0: until stopped */
     int64_t give_up_s;  /* 0: never */
     int64_t interval_s; /* between readings; -1: as the fleet says */
-    int64_t days, open;
+    int64_t days, open, pace_ms;
     int64_t sessions;       /* of each connector */
     int64_t sessions_total; /* of all connectors together, at least */
     int64_t attempts, retry_s, timeout_s; /* -1: the keys' defaults */

@@ -385,6 +385,8 @@ uint64_t sim_pile_due(const struct sim_pile *pile, struct sim_now now)
         return sooner(due_ms, pile->boot_ms);
     if (pile->gated)
         due_ms = sooner(due_ms, now.mono_ms + GATE_MS);
+    if (pile->queue.head && pile->pace_ms > now.mono_ms)
+        due_ms = sooner(due_ms, pile->pace_ms);
     if (pile->queue.head && pile->queue.not_before_ms > now.mono_ms)
         due_ms = sooner(due_ms, pile->queue.not_before_ms);
     return sooner(due_ms, pile->heartbeat_ms);

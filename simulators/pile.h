@@ -94,6 +94,7 @@ struct sim_setup {
     uint64_t seed;
     int64_t sample_interval_s;
     int64_t backoff_max_ms;
+    int64_t pace_ms;       /* from one transaction message to the next; 0: at once */
     int64_t sessions_max;  /* of each connector; 0: no limit */
     int64_t from_us, until_us; /* catching up; until_us 0: live */
     uint32_t index;        /* of the pile in the fleet */
@@ -119,7 +120,7 @@ struct sim_pile {
     bool reboot_on_close; /* Reset was accepted */
     bool gated;           /* ports->may_send held the head of the queue back */
     unsigned triggers;
-    uint64_t boot_ms, heartbeat_ms, connect_ms; /* when due */
+    uint64_t boot_ms, heartbeat_ms, connect_ms, pace_ms; /* when due */
     int64_t backoff_ms;
     uint64_t next_id;
     char id_prefix[20];

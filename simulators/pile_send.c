@@ -132,6 +132,8 @@ static bool send_queued(struct sim_pile *pile, struct sim_now now)
     struct sim_built built;
     char payload[SIM_TEXT_MAX / 4];
 
+    if (now.mono_ms < pile->pace_ms)
+        return false;
     pile->gated = entry && ports->may_send && !ports->may_send(ports->ctx, pile, entry);
     if (!entry || pile->gated)
         return false;
@@ -139,6 +141,7 @@ static bool send_queued(struct sim_pile *pile, struct sim_now now)
     if (ocpp_encode_payload(payload, sizeof payload, built.action, false, &built.req) == 0)
         assert(false);
     send_call(pile, now, &built, SIM_FROM_QUEUE);
+    pile->pace_ms = now.mono_ms + (uint64_t)pile->setup.pace_ms;
     sim_truth_sent(&pile->truth, entry, pile->call.id, now.wall_us, payload);
     sim_queue_sent(&pile->queue);
     return true;

@@ -64,9 +64,8 @@ class Seed:
         self.models = {model["name"]: model for model in fleet["models"]}
         self.since = datetime.now(timezone.utc) - timedelta(days=options.days)
         self.pepper = open(options.pepper, "rb").read() if options.pepper else None
-        self.takes_since = books.value(
-            "SELECT bool_or('in_service_since' = ANY (proargnames)) FROM pg_proc"
-            " WHERE oid = to_regproc('management.register_pile')") == "t"
+        self.known = {row["pile"]: row["registered_at"]
+                      for row in books.rows("SELECT pile, registered_at FROM query.pile")}
         self.statements = []
 
     def add(self, function, **members):
@@ -139,11 +138,8 @@ class Seed:
                    "key_hash": self.key_hash(identity, pile),
                    # Without a key a pile comes in only where the listener asks for none.
                    "security_profile": "1" if pile.get("key") else "0"}
-        if self.takes_since:
-            # A repeat must name the same instant, so a pile that is there keeps its own.
-            since = self.books.value("SELECT registered_at FROM query.pile WHERE pile = "
-                                     + literal(identity))
-            members["in_service_since"] = since or self.since.isoformat()
+        # A repeat must name the same instant, so a pile that is there keeps its own.
+        members["in_service_since"] = self.known.get(identity, self.since.isoformat())
         self.add("management.register_pile", **members)
         for number in range(1, model["connectors"] + 1):
             self.add("management.register_connector", charge_point_id=identity,
@@ -170,19 +166,9 @@ class Seed:
                              channel="seed", external_no=f"{self.fleet['name']}-{customer}",
                              customer=customer, bonus=user.get("bonus"))
 
-    def service_dates(self):
-        """Until register_pile takes the date itself, the owner's login sets it."""
-        if self.takes_since:
-            return
-        names = ", ".join(literal(i) for p in self.fleet["piles"] for i in many(p, "identity"))
-        self.statements.append(
-            f"UPDATE core.station SET registered_at = {literal(self.since.isoformat())}"
-            f" WHERE identity IN ({names}) AND registered_at > {literal(self.since.isoformat())};")
-
     def run(self):
         self.add_sites()
         self.add_piles()
-        self.service_dates()
         self.add_tariffs()
         self.add_users()
         self.books.run("\n".join(self.statements))

@@ -1,0 +1,168 @@
+"""pilesim audit finds what is wrong with the books, and nothing else.
+
+    python3 test_audit.py BUILD
+
+A few short live charges are delivered, billed and found in order.  Then, each time in a fresh copy
+of the database, one thing is broken behind the books' back, and the same command must say so and
+exit 1.
+"""
+import os
+import shutil
+import subprocess
+import sys
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.dirname(HERE))
+from stack import Stack  # noqa: E402
+
+FLEET = os.path.join(os.path.dirname(os.path.dirname(HERE)), "simulators", "fleets", "quickstart.json")
+BUILD = sys.argv.pop(1) if len(sys.argv) > 1 else "build"
+CHARGES = ["pile=CP-2,tag=DEMO01,seconds=6,power_w=120000", "pile=BE-1,tag=DEMO02,seconds=8,power_w=90000",
+           "pile=CP-3,connector=2,tag=04C0FFEE0001,seconds=7,power_w=60000"]
+# The session whose books are broken, and its bill and journal.
+UID = "(select uid from core.session order by transaction_id limit 1)"
+JOURNAL = f"(select journal_id from ledger.settlement where session_uid = {UID})"
+
+
+class Planted(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.stack = Stack(BUILD, durable=False)
+        cls.truth = os.path.join(cls.stack.folder, "truth")
+        try:
+            cls.deliver()
+        except BaseException:
+            cls.stack.__exit__(*sys.exc_info())
+            raise
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.stack.__exit__(None, None, None)
+
+    @classmethod
+    def deliver(cls):
+        stack, pilesim = cls.stack, cls.stack.program("pilesim")
+        stack.start_database()
+        stack.migrate()
+        subprocess.run([pilesim, "seed", "--database", stack.conninfo(), "--fleet", FLEET], check=True,
+                       stdout=subprocess.DEVNULL)
+        stack.start_csmsd()
+        charges = [word for charge in CHARGES for word in ("--charge", charge)]
+        subprocess.run([pilesim, "run", "--url", f"ws://127.0.0.1:{stack.port}/ocpp", "--fleet", FLEET, "--truth",
+                        cls.truth, "--once", "--interval", "2", *charges], check=True, timeout=60,
+                       stderr=subprocess.DEVNULL)
+        status, text = cls.audit("joulebook", wait=60)
+        if status != 0:
+            raise AssertionError(f"the sound books are refused:\n{text}")
+        stack.end(stack.csmsd, 15)
+
+    @classmethod
+    def audit(cls, database, truth=None, wait=0):
+        done = subprocess.run(
+            [cls.stack.program("pilesim"), "audit", "--truth", truth or cls.truth, "--wait", str(wait),
+             "--database", cls.stack.conninfo(database=database)], capture_output=True, text=True)
+        return done.returncode, done.stdout + done.stderr
+
+    def plant(self, sql, *expected):
+        """Breaks a copy with triggers and constraints out of the way; the audit must name it."""
+        self.stack.psql("drop database if exists planted")
+        self.stack.psql("create database planted template joulebook")
+        self.stack.psql(f"set session_replication_role = replica;\n{sql}", database="planted")
+        status, text = self.audit("planted")
+        self.assertEqual(status, 1, text)
+        for words in expected:
+            self.assertIn(words, text)
+
+    def test_a_sound_copy_has_no_difference(self):
+        self.stack.psql("drop database if exists planted")
+        self.stack.psql("create database planted template joulebook")
+        status, text = self.audit("planted")
+        self.assertEqual(status, 0, text)
+        self.assertRegex(text, r"settled +3\n")
+        self.assertIn("differences: 0", text)
+
+    def test_a_lost_session(self):
+        self.plant(f"delete from core.session where uid = {UID}", "session lost")
+
+    def test_a_doubled_session(self):
+        self.plant(f"""insert into core.session select (jsonb_populate_record(s, jsonb_build_object(
+                           'uid', gen_random_uuid(), 'transaction_id', 990, 'start_key', gen_random_uuid()))).*
+                       from core.session s where uid = {UID}""", "session too many")
+
+    def test_one_wh_in_the_register(self):
+        self.plant(f"update core.session set meter_stop_mwh = meter_stop_mwh + 1000 where uid = {UID}", "register")
+
+    def test_one_wh_in_the_bill(self):
+        self.plant(f"update ledger.settlement set energy_import_mwh = energy_import_mwh + 1000 where session_uid = {UID}",
+                   "energy ")
+
+    def test_one_wh_in_a_line(self):
+        self.plant(f"update ledger.settlement_line set quantity = quantity + 1000 where session_uid = {UID} and seq = 1",
+                   "line energy")
+
+    def test_one_cent_in_the_bill(self):
+        self.plant(f"update ledger.settlement set gross_minor = gross_minor + 1, net_minor = net_minor + 1"
+                   f" where session_uid = {UID}", "price ")
+
+    def test_one_cent_in_a_line(self):
+        self.plant(f"update ledger.settlement_line set amount_minor = amount_minor + 1"
+                   f" where session_uid = {UID} and seq = 1", "lines ")
+
+    def test_one_cent_in_the_journal_balanced(self):
+        self.plant(f"update ledger.entry set amount_minor = amount_minor + 1 where journal_id = {JOURNAL}"
+                   " and line in (select min(line) from ledger.entry where journal_id = " + JOURNAL + " group by side)",
+                   "journal ")
+
+    def test_a_missing_journal_line(self):
+        self.plant(f"delete from ledger.entry where journal_id = {JOURNAL} and line ="
+                   f" (select max(line) from ledger.entry where journal_id = {JOURNAL})", "journal ", "trial balance")
+
+    def test_a_missing_journal(self):
+        self.plant(f"delete from ledger.entry where journal_id = {JOURNAL};"
+                   f" delete from ledger.journal where id = {JOURNAL}", "journal missing")
+
+    def test_one_cent_in_a_wallet(self):
+        self.plant("update ledger.account_balance set posted = posted + 1 where account_id ="
+                   " (select id from ledger.account where purpose = 'wallet' order by id limit 1)", "balance ", "invariant")
+
+    def test_a_lost_reading(self):
+        self.plant("delete from core.meter_reading where ctid = (select ctid from core.meter_reading"
+                   " where transaction_id is not null limit 1)", "reading lost")
+
+    def test_a_session_that_nobody_bills(self):
+        self.plant(f"delete from ledger.settlement where session_uid = {UID};"
+                   f" update core.session set state = 'stopped' where uid = {UID}", "not settled")
+
+    def test_a_session_in_review_is_listed_apart(self):
+        self.stack.psql("drop database if exists planted")
+        self.stack.psql("create database planted template joulebook")
+        self.stack.psql(f"""set session_replication_role = replica;
+            insert into core.review (kind, session_uid, station_id, dedupe_key) select 'planted', uid, station_id, 'planted'
+            from core.session where uid = {UID}""", database="planted")
+        status, text = self.audit("planted")
+        self.assertEqual(status, 0, text)
+        self.assertRegex(text, r"in review +1\n")
+
+    def test_truth_of_more_than_the_books_hold(self):
+        truth = os.path.join(self.stack.folder, "other")
+        shutil.rmtree(truth, ignore_errors=True)
+        shutil.copytree(self.truth, truth)
+        path = os.path.join(truth, "CP-2.jsonl")
+        with open(path) as file:
+            text = file.read()
+        number = [line for line in text.splitlines() if '"transaction":' in line][0].split('"transaction":')[1].split(",")[0]
+        with open(path, "w") as file:
+            file.write(text.replace(f'"transaction":{number}', '"transaction":555'))
+        status, text = self.audit("joulebook", truth)
+        self.assertEqual(status, 1, text)
+        self.assertIn("session lost", text)
+        self.assertIn("session too many", text)
+
+    def test_what_cannot_be_read_is_said(self):
+        self.assertEqual(self.audit("nowhere")[0], 3)
+        self.assertEqual(self.audit("joulebook", "/nonexistent")[0], 3)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
