@@ -45,23 +45,26 @@ static void push_digit(struct number *n, unsigned digit)
     n->zeros = 0;
 }
 
-/* Digits with at most one point or comma among them.  NULL: no digit at all. */
+/* Digits with at most one point or comma among them.  NULL: no digit at all, or one of the numbers
+ * that mean two things: in 108,000 the comma may divide thousands as well. */
 static const char *read_digits(const char *p, const char *end, struct number *n)
 {
-    bool any = false, point = false;
+    bool any = false, whole = false;
+    char point = '\0';
 
     for (; p < end; p++) {
         if (is_digit(p, end)) {
             any = true;
-            n->power -= point;
+            n->power -= point != '\0';
             push_digit(n, (unsigned)(*p - '0'));
-        } else if ((*p == '.' || *p == ',') && !point) {
-            point = true;
+        } else if ((*p == '.' || *p == ',') && point == '\0') {
+            point = *p;
+            whole = n->mantissa != 0 || n->overflow;
         } else {
             break;
         }
     }
-    return any ? p : NULL;
+    return any && !(point == ',' && whole && n->power == -3) ? p : NULL;
 }
 
 static const char *read_exponent(const char *p, const char *end, struct number *n)

@@ -15,7 +15,8 @@ enum { OCPP_DECIMAL_SCALE_MAX = 18, OCPP_DECIMAL_BYTES = 32 };
 
 /* *ret = the number x 10^scale.  Takes JSON's numbers, and besides what piles write into strings: a
  * plus sign, leading zeros, blanks around, a point without digits on one of its sides, and a comma
- * in its place.  On any other result *ret is untouched. */
+ * in its place, unless it could divide thousands (108,000).  On any other result *ret is untouched.
+ */
 MUST_CHECK enum ocpp_decimal_result ocpp_decimal_read(
     const char *text, size_t length, int scale, int64_t *ret);
 
