@@ -21,7 +21,8 @@ enum {
     SEEN_MS = 30000,
     AWAY_MS = 10000, /* D4 */
     DRAIN_CALLS_MS = 5000, /* how long answers are waited for before the rest is closed */
-    JOB_POLL_MS = 500
+    JOB_POLL_MS = 500,
+    CLOCK_US = 2000000 /* D12 */
 };
 
 struct core_now node_now(const struct node *node)
@@ -41,6 +42,8 @@ const char *node_not_ready(const struct node *node)
         return "the node's lock is not held";
     if (!roster_loaded(node->roster))
         return "the directory is not loaded";
+    if (llabs(roster_behind_us(node->roster)) > CLOCK_US)
+        return "the clock differs from the database's by more than 2 s";
     return NULL;
 }
 
@@ -113,6 +116,7 @@ static void tick(void *ctx)
         node->looked_ms = now_ms;
         roster_directory(node->roster);
         roster_commands(node->roster);
+        roster_clock(node->roster);
     }
     if (now_ms - node->seen_ms >= SEEN_MS) {
         node->seen_ms = now_ms;

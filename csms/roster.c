@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* Columns of directory.sql. */
 enum {
@@ -32,9 +33,19 @@ struct look {
 
 struct roster {
     struct roster_config config;
-    struct look directory, commands;
+    struct look directory, commands, clock;
     bool loaded, whole;
+    int64_t behind_us;
 };
+
+/* Taken in the worker, so that the time a task waits for its turn does not count. */
+static int64_t wall_us(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
 
 static void look_run(struct worker_task *task, struct db_conn *conn)
 {
@@ -45,7 +56,7 @@ static void look_run(struct worker_task *task, struct db_conn *conn)
     if (conn == NULL)
         return;
     db_args_init(&args);
-    db_args_int8(&args, look->argument);
+    db_args_int8(&args, look->stmt == DB_STMT_CLOCK ? wall_us() : look->argument);
     db_args_row(&args);
     look->result = db_conn_run(conn, look->stmt, &args, &look->rows);
     db_args_done(&args);
@@ -169,6 +180,19 @@ static void commands_done(struct worker_task *task)
     }
 }
 
+static void clock_done(struct worker_task *task)
+{
+    struct look *look = (struct look *)task;
+
+    look->under_way = look->again = false;
+    if (look->result == DB_OK && look->rows.count == 1) {
+        struct db_row row = db_rows_at(&look->rows, 0);
+
+        look->roster->behind_us = db_row_int8(&row, 0);
+    }
+    db_rows_done(&look->rows);
+}
+
 struct roster *roster_new(const struct roster_config *config)
 {
     struct roster *roster = calloc(1, sizeof *roster);
@@ -187,6 +211,11 @@ struct roster *roster_new(const struct roster_config *config)
         .roster = roster,
         .stmt = DB_STMT_COMMAND_STATIONS,
     };
+    roster->clock = (struct look){
+        .task = {.run = look_run, .done = clock_done},
+        .roster = roster,
+        .stmt = DB_STMT_CLOCK,
+    };
     return roster;
 }
 
@@ -195,6 +224,7 @@ void roster_free(struct roster *roster)
     if (roster == NULL)
         return;
     assert(!roster->directory.under_way && !roster->commands.under_way);
+    assert(!roster->clock.under_way);
     free(roster);
 }
 
@@ -207,6 +237,16 @@ void roster_directory(struct roster *roster)
 void roster_commands(struct roster *roster)
 {
     look_start(&roster->commands, roster->config.node);
+}
+
+void roster_clock(struct roster *roster)
+{
+    look_start(&roster->clock, 0);
+}
+
+int64_t roster_behind_us(const struct roster *roster)
+{
+    return roster->behind_us;
 }
 
 void roster_reload(struct roster *roster)

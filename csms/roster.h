@@ -28,6 +28,9 @@ void roster_free(struct roster *);
 /* Looks now, unless it is looking already; then once more afterwards. */
 void roster_directory(struct roster *);
 void roster_commands(struct roster *);
+void roster_clock(struct roster *);
+/* By how much the server's clock is ahead of ours, as last seen (D12). */
+int64_t roster_behind_us(const struct roster *);
 /* Changes may have been missed: the next look reads everything. */
 void roster_reload(struct roster *);
 bool roster_loaded(const struct roster *);

@@ -49,6 +49,39 @@ def away(stack, key, pile, transaction):
     return at
 
 
+def holding(stack, rows, seconds):
+    """Somebody's open transaction; it holds the rows when this returns."""
+    name = f'holder{len(stack.children)}'
+    stack.children.append(subprocess.Popen(
+        ['psql', '-X', '-q', '-d', f'{stack.conninfo()} application_name={name}', '-c',
+         f'BEGIN; {rows} FOR UPDATE; SELECT pg_sleep({seconds}); COMMIT'],
+        stdout=subprocess.DEVNULL))
+    stack.wait(lambda: stack.value(
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' "
+        f"AND application_name = '{name}'") == '1', 5, 'the lock')
+
+
+def rows_held(stack, pile):
+    """Rows in other hands delay one pile, and nobody else (D3): a start goes on without its hold."""
+    holding(stack, 'SELECT FROM ledger.account_balance', 4)
+    began = time.monotonic()
+    start = pile.call('StartTransaction', connectorId=1, idTag='TAG-1', meterStart=5000,
+                      timestamp=e2e.now())
+    e2e.check('a start without its hold', start[2]['idTagInfo']['status'], 'Accepted')
+    e2e.check('after some two seconds', 1.5 <= time.monotonic() - began <= 3.5, True)
+    transaction = start[2]['transactionId']
+    e2e.check('flagged', stack.value('SELECT unsecured FROM core.session '
+                                     f'WHERE transaction_id = {transaction}'), 't')
+    holding(stack, f'SELECT FROM core.session WHERE transaction_id = {transaction}', 4)
+    began = time.monotonic()
+    stop = pile.call('StopTransaction', transactionId=transaction, meterStop=5010,
+                     timestamp=e2e.now())
+    e2e.check('a stop that waited', stop[0], 3)
+    e2e.check('until the row was free', 3 <= time.monotonic() - began <= 7, True)
+    e2e.check('stopped', stack.value('SELECT meter_stop_mwh FROM core.session '
+                                     f'WHERE transaction_id = {transaction}'), '5010000')
+
+
 def revoked(stack, pile, key):
     """A new key without the old one: the live socket closes within five seconds."""
     subprocess.run([stack.program('csms'), 'pile', 'key', '--config', stack.config, '--database',
@@ -92,6 +125,7 @@ def main(build):
             WHERE s.transaction_id = {transaction} AND t.state = 'posted'""") == '1',
             30, 'the settlement')
         e2e.bill_again(stack, transaction)
+        rows_held(stack, pile)
         revoked(stack, pile, key)
 
 
