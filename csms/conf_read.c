@@ -36,7 +36,8 @@ static void where_of(cfg_t *cfg, char *ret, size_t size)
         cfg ? cfg->line : 0);
 }
 
-static void on_error(cfg_t *cfg, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void on_error(
+    cfg_t *cfg, const char *format, va_list args)
 {
     char where[600], reason[400];
 

@@ -33,6 +33,20 @@ void ws_limits_default(struct ws_limits *ret)
         .spare_loopback = true };
 }
 
+static struct core_rate bounded(struct core_rate rate)
+{
+    if (rate.burst > rate.per_minute)
+        rate.burst = rate.per_minute;
+    return rate;
+}
+
+static void take_limits(struct ws *ws, const struct ws_limits *limits)
+{
+    ws->limits = *limits;
+    ws->limits.accepts_per_address = bounded(limits->accepts_per_address);
+    ws->limits.control_frames = bounded(limits->control_frames);
+}
+
 /* The path of our own requests is the slot, so that nothing else can pass for one. */
 static struct ws_slot *slot_of_request(struct lws *wsi)
 {
@@ -195,7 +209,7 @@ struct ws *ws_new(
     if (!ws)
         return NULL;
     ws->loop = loop;
-    ws->limits = *limits;
+    take_limits(ws, limits);
     ws->ports = *ports;
     ws->drain = (struct wheel_timer){ .fire = on_drained, .ctx = ws };
     ws->again = (struct wheel_timer){ .fire = on_again, .ctx = ws };
@@ -239,6 +253,8 @@ static void count_out_of_descriptors(void *ctx)
     struct ws *ws = ctx;
 
     ws->stats.accept_paused++;
+    if (ws->ports.starved)
+        ws->ports.starved(ws->ports.ctx);
 }
 
 bool ws_listen(struct ws *ws, const struct listener_spec *spec)
@@ -274,7 +290,7 @@ void ws_limits_set(struct ws *ws, const struct ws_limits *limits)
 {
     uint32_t connections = ws->limits.connections;
 
-    ws->limits = *limits;
+    take_limits(ws, limits);
     ws->limits.connections = connections;
 }
 

@@ -67,6 +67,7 @@ struct ws_ports {
     /* False: no such page, 404. */
     bool (*page)(void *ctx, const struct listener *, const char *path, struct ws_page *ret);
     void (*refused)(void *ctx, const struct ws_door *);
+    void (*starved)(void *ctx); /* no file descriptor was left for a newcomer; may be NULL */
 };
 
 /* Copies limits and ports.  NULL: no memory, or no event library of libwebsockets. */
@@ -77,7 +78,7 @@ void ws_free(struct ws *);
 MUST_CHECK bool ws_listen(struct ws *, const struct listener_spec *);
 /* Of the n-th listener that was opened; 0: there is none. */
 uint16_t ws_port(const struct ws *, uint32_t listener);
-/* All but `connections` may change while it runs. */
+/* All but `connections` may change while it runs.  A burst is at most a minute's worth. */
 void ws_limits_set(struct ws *, const struct ws_limits *);
 
 /* Sends at once or queues.  A connection whose queue is full is closed with 1008.  False: it is
