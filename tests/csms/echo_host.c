@@ -183,6 +183,13 @@ static void refused(void *ctx, const struct ws_door *door)
     fflush(stdout);
 }
 
+static void starved(void *ctx)
+{
+    (void)ctx;
+    printf("starved\n");
+    fflush(stdout);
+}
+
 static void facts(void *ctx, struct pages_facts *ret)
 {
     struct host *host = ctx;
@@ -334,7 +341,8 @@ int main(int argc, char **argv)
         .spec = { .name = "test", .bind = "127.0.0.1", .credentials = true,
             .serve = LISTENER_OCPP | LISTENER_METRICS } };
     struct ws_ports ports = { .ctx = &host, .admit = admit, .opened = opened, .frame = frame,
-        .closed = closed, .page = page, .refused = refused };
+        .closed = closed, .page = page, .refused = refused,
+        .starved = starved };
 
     ws_limits_default(&settings.limits);
     settings.limits.connections = 256;
