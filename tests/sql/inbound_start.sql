@@ -224,6 +224,20 @@ SELECT t.test('a constraint that fails at the last is confirmed, kept and given 
     SELECT * INTO b FROM t.start(p, 'TAG00000001', 14, now());
     PERFORM t.is(b.outcome, 'done', 'the next member of the batch is not harmed');
 $$);
+SELECT t.test('D2: each member defers the constraints and settles them itself: the good of a batch are done, the bad refused', $$
+    p := t.house('H'); w := t.card('TAG00000001', 1000000, 99);
+    CREATE FUNCTION t.late_check() RETURNS trigger LANGUAGE plpgsql AS $f$ BEGIN
+        -- True only once the whole member has been written.
+        IF NEW.meter_start_mwh = 13000 OR NOT EXISTS (SELECT FROM core.session_message m WHERE m.transaction_id = NEW.transaction_id) THEN
+            RAISE EXCEPTION 'late' USING ERRCODE = '23514';
+        END IF;
+        RETURN NULL;
+    END $f$;
+    CREATE CONSTRAINT TRIGGER late AFTER INSERT ON core.session DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION t.late_check();
+    SELECT string_agg(q.outcome, ',') INTO x FROM unnest(ARRAY[11, 12, 13, 14]) v, LATERAL t.start(p, 'TAG00000001', v, now() + v * interval '1 s') q;
+    PERFORM t.is(x, 'done,done,refused,done', 'outcomes');
+    PERFORM t.is((SELECT count(*) FROM core.session), 3::bigint, 'sessions');
+$$);
 SELECT t.test('a start of an unknown pile is refused with an id', $$
     SELECT * INTO a FROM t.start(999999, 'TAG00000001', 13, now());
     PERFORM t.is(a.outcome || (a.transaction_id > 0), 'refusedtrue', 'answer');
