@@ -31,7 +31,7 @@ const char drive_schema[] =
     "    parent bigint REFERENCES parent DEFERRABLE INITIALLY DEFERRED);"
     "CREATE TABLE slow (id bigint PRIMARY KEY);"
     "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS"
-    "    $$ BEGIN PERFORM pg_sleep(0.4); RETURN NULL; END $$;"
+    "    $$ BEGIN PERFORM pg_sleep(0.9); RETURN NULL; END $$;"
     "CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON slow DEFERRABLE INITIALLY DEFERRED"
     "    FOR EACH ROW EXECUTE FUNCTION slow();"
     "CREATE SEQUENCE tries;"
