@@ -177,8 +177,8 @@ static struct cursor next_cut(
     if (t->current_ma.count > 0)
         at = lesser(at, next_crossing(&t->current_ma, s, s->current_ma, cur->at_us));
     cut = (struct cursor){at, share(s->import_mwh, at - s->from_us, whole)};
-    if (cut.import_mwh < cur->import_mwh) /* an energy cut was rounded up to the next instant */
-        cut.import_mwh = cur->import_mwh;
+    assert(
+        cut.import_mwh >= cur->import_mwh); /* an energy cut stands at the instant it is reached */
     if (split->energy_next < t->energy_mwh.count) {
         int64_t room = t->energy_mwh.at[split->energy_next] - split->import_mwh;
 

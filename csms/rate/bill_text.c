@@ -75,7 +75,10 @@ static void write_line(
     csms_out_int(out, "price_micro", price_of(t, line));
     csms_out_text(out, ",");
     csms_out_int(out, "net_micro", line->net_micro);
-    csms_out_text(out, ",\"vat_ppm\":%" PRId32 ",", line->vat_ppm);
+    if (is_untaxed(t, line))
+        csms_out_text(out, ",\"vat_ppm\":null,");
+    else
+        csms_out_text(out, ",\"vat_ppm\":%" PRId32 ",", line->vat_ppm);
     csms_out_int(out, "vat_micro", line->vat_micro);
     csms_out_text(out, ",");
     csms_out_int(out, "gross_micro", line->gross_micro);

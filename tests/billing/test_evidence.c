@@ -139,6 +139,17 @@ static const struct {
     {0, 0, BILL_REASON_NONE},
 };
 
+START_TEST(a_series_may_differ_by_exactly_the_rounding)
+{
+    int64_t by = _i == 0 ? BILL_TOLERANCE_MWH : -BILL_TOLERANCE_MWH;
+
+    add(0, 100 * KIT_KWH + by, BILL_CONTEXT_BEGIN);
+    add(3600, 110 * KIT_KWH + by, BILL_CONTEXT_END);
+    judge(BILL_REASON_NONE);
+    ck_assert_int_eq(r[0].import_mwh, 100 * KIT_KWH + by);
+}
+END_TEST
+
 START_TEST(meter_values_must_be_there_and_in_range)
 {
     claim.meter_start_mwh = claims[_i].start;
@@ -281,6 +292,7 @@ int main(void)
     tcase_add_loop_test(tcase, a_series_that_disagrees_goes_to_review, 0, 2);
     tcase_add_loop_test(
         tcase, meter_values_must_be_there_and_in_range, 0, sizeof(claims) / sizeof(claims[0]));
+    tcase_add_loop_test(tcase, a_series_may_differ_by_exactly_the_rounding, 0, 2);
     tcase_add_loop_test(tcase, a_reading_out_of_range_goes_to_review, 0, 2);
     tcase_add_test(tcase, time_must_run_forward_and_not_too_long);
     tcase_add_loop_test(tcase, more_than_the_pile_can_deliver_goes_to_review, 0,

@@ -127,6 +127,18 @@ START_TEST(a_limit_of_energy_cuts_at_the_limit_itself)
 }
 END_TEST
 
+START_TEST(a_limit_is_cut_at_the_first_instant_that_has_reached_it)
+{
+    when()->energy_mwh = (struct bill_range){1, 2};
+    begin();
+    kit_energy(&k, midnight(), midnight() + 10, 3);
+    ck_assert_uint_eq(k.segment_count, 3);
+    ck_assert_int_eq(k.segments[0].to_us, midnight() + 4); /* 10/3 and 20/3, upwards */
+    ck_assert_int_eq(k.segments[1].to_us, midnight() + 7);
+    ck_assert_int_eq(k.segments[1].import_mwh, 1);
+}
+END_TEST
+
 START_TEST(a_limit_that_is_just_reached_cuts_nothing)
 {
     when()->energy_mwh.max = 20 * KIT_KWH;
@@ -430,6 +442,7 @@ int main(void)
     tcase_add_test(tcase, a_boundary_at_the_very_end_cuts_nothing);
     tcase_add_loop_test(tcase, every_way_to_look_at_the_calendar_cuts_at_midnight, 0, 4);
     tcase_add_test(tcase, a_limit_of_energy_cuts_at_the_limit_itself);
+    tcase_add_test(tcase, a_limit_is_cut_at_the_first_instant_that_has_reached_it);
     tcase_add_test(tcase, a_limit_that_is_just_reached_cuts_nothing);
     tcase_add_test(tcase, energy_of_one_instant_is_cut_at_limits_too);
     tcase_add_test(tcase, a_limit_of_duration_counts_from_the_session_start);

@@ -240,6 +240,20 @@ START_TEST(a_limit_finer_than_the_minor_unit_is_kept)
 }
 END_TEST
 
+START_TEST(a_limit_that_rounding_cannot_keep_gives_way_to_the_maximum)
+{
+    const struct bill_bill *b;
+
+    /* at least 2.2449 and at most 2.2449: in whole cents there is none; the customer pays less */
+    price(1000000, 0, BILL_ENERGY_ELEC);
+    k.tariff.min_price.net_micro = 2244900;
+    k.tariff.max_price.gross_micro = 2244900;
+    b = bill(KIT_KWH);
+    ck_assert_int_eq(b->charge.gross_minor, 224);
+    ck_assert_int_eq(b->charge.net_minor, 224);
+}
+END_TEST
+
 START_TEST(a_cap_has_a_line_of_its_own)
 {
     const struct bill_bill *b;
@@ -334,6 +348,7 @@ int main(void)
     tcase_add_test(tcase, a_limit_has_lines_of_its_own);
     tcase_add_test(tcase, rounding_carries_no_total_over_its_limit);
     tcase_add_loop_test(tcase, a_limit_finer_than_the_minor_unit_is_kept, 0, 2);
+    tcase_add_test(tcase, a_limit_that_rounding_cannot_keep_gives_way_to_the_maximum);
     tcase_add_test(tcase, a_cap_has_a_line_of_its_own);
     tcase_add_test(tcase, exactly_the_cap_has_none);
     tcase_add_test(tcase, every_component_capped_and_limited_fits_into_a_bill);

@@ -140,6 +140,7 @@ START_TEST(a_day_type_is_found_in_the_calendar)
                          ->result,
         CSMS_BILL_OK);
     check_has("\"gross_minor\":\"400\"");
+    check_has("\"vat_ppm\":null"); /* none was given: none applies */
 }
 END_TEST
 
@@ -187,6 +188,35 @@ START_TEST(what_cannot_be_billed_goes_to_review_with_its_reason)
     ck_assert_int_eq(result->result, CSMS_BILL_REVIEW);
     ck_assert_str_eq(result->kind, reviews[_i].kind);
     ck_assert_msg(strstr(result->text, reviews[_i].named) != NULL, "%s", result->text);
+}
+END_TEST
+
+static const struct {
+    const char *state, *gross;
+} parkings[] = {
+    {"SuspendedEV", "\"gross_minor\":\"200\""},
+    {"Finishing", "\"gross_minor\":\"200\""},
+    {"SuspendedEVSE", "\"gross_minor\":\"100\""},
+    {"Preparing", "\"gross_minor\":\"100\""},
+    {"NeverHeardOf", "\"gross_minor\":\"100\""},
+    {"Charging", "\"gross_minor\":\"200\""},
+};
+
+/* Half an hour of charging at 2.00, then half an hour in the state; parking costs 2.00 too. */
+START_TEST(a_state_says_what_its_time_costs)
+{
+    char text[2048];
+
+    (void)snprintf(text, sizeof(text),
+        "{\"session\":{" SESSION "},\"tariff\":{\"currency\":\"CNY\",\"elements\":[{\"price_"
+        "components\":[{\"type\":\"TIME\","
+        "\"price\":2},{\"type\":\"PARKING_TIME\",\"price\":2}]}]},\"states\":["
+        "{\"at\":\"2026-11-24T05:00:00Z\",\"state\":\"Charging\"},"
+        "{\"at\":\"2026-11-24T06:00:00Z\",\"state\":\"%s\"},"
+        "{\"at\":\"2026-11-24T07:00:00Z\",\"state\":\"Available\"}]}",
+        parkings[_i].state);
+    ck_assert_int_eq(make(text)->result, CSMS_BILL_OK);
+    check_has(parkings[_i].gross);
 }
 END_TEST
 
@@ -328,6 +358,8 @@ int main(void)
     tcase_add_test(tcase, a_day_type_is_found_in_the_calendar);
     tcase_add_loop_test(tcase, what_cannot_be_billed_goes_to_review_with_its_reason, 0,
         sizeof(reviews) / sizeof(reviews[0]));
+    tcase_add_loop_test(
+        tcase, a_state_says_what_its_time_costs, 0, sizeof(parkings) / sizeof(parkings[0]));
     tcase_add_test(tcase, states_that_flap_beyond_measure_go_to_review);
     tcase_add_test(tcase, a_wrapped_input_of_another_engine_is_refused);
     tcase_add_test(tcase, every_shortened_input_goes_to_review);
