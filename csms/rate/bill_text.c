@@ -55,6 +55,12 @@ static int64_t price_of(const struct bill_tariff *t, const struct bill_line *lin
     return line->kind == BILL_LINE_PRICE ? t->components[line->component].price_micro : 0;
 }
 
+/* OCPI: an absent VAT means that none applies, which is not a rate of zero. */
+static bool is_untaxed(const struct bill_tariff *t, const struct bill_line *line)
+{
+    return line->component != BILL_NO_COMPONENT && !t->components[line->component].vat_given;
+}
+
 static void write_line(
     struct csms_out *out, const struct bill_tariff *t, const struct bill_line *line, unsigned seq)
 {
