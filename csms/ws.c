@@ -367,6 +367,8 @@ bool ws_adopt(struct ws *ws, int fd, const struct core_address *address,
     free(bytes);
     if (ws_slot_of(ws, conn) && slot->state == WS_ADOPTING)
         ws_slot_gone(slot);
+    else if (ws_slot_of(ws, conn) && rest.length)
+        ws_want_writable(slot); /* lws looks at what it has read at the next event only */
     return true;
 }
 

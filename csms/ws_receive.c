@@ -93,22 +93,25 @@ static void wait_for_share(struct ws_slot *slot)
     read_socket(slot, false);
 }
 
-static void drop_text(struct ws_slot *slot)
+/* The text itself is the caller's now. */
+static char *take_text(struct ws_slot *slot)
 {
-    free(slot->text);
+    char *text = slot->text;
+
     slot->text = NULL;
     slot->length = slot->room = 0;
     slot->fragments = 0;
     slot->in_message = false;
     loop_timer_disarm(slot->ws->loop, &slot->stall);
-    give_share_back(slot);
+    return text;
 }
 
 void ws_receive_done(struct ws_slot *slot)
 {
     leave_waiting(slot);
-    drop_text(slot);
+    free(take_text(slot));
     ws_queue_clear(&slot->held);
+    give_share_back(slot);
 }
 
 static bool hold(struct ws_slot *slot, const char *text, size_t length)
@@ -175,16 +178,16 @@ static int gather(struct ws_slot *slot, const char *bytes, size_t length, bool f
     return final;
 }
 
+/* A large message that is held for a paused owner keeps its share. */
 static int deliver_gathered(struct ws_slot *slot)
 {
-    char *text = slot->text;
     size_t length = slot->length;
-    int result;
+    char *text = take_text(slot);
+    int result = deliver(slot, text, length);
 
-    slot->text = NULL;
-    drop_text(slot);
-    result = deliver(slot, text, length);
     free(text);
+    if (!slot->held.first)
+        give_share_back(slot);
     return result;
 }
 
@@ -229,8 +232,11 @@ void ws_receive_resume(struct ws_slot *slot)
         ws->ports.frame(ws->ports.ctx, conn, (char *)text->data + WS_PRE, text->length);
         free(text);
     }
-    if (slot->state == WS_OPEN && slot->generation == conn.generation && !slot->held.first &&
-        !slot->waits && !slot->paused)
+    if (slot->state != WS_OPEN || slot->generation != conn.generation || slot->held.first)
+        return;
+    if (!slot->in_message)
+        give_share_back(slot);
+    if (!slot->waits && !slot->paused)
         read_socket(slot, true);
 }
 

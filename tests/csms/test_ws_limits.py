@@ -4,6 +4,7 @@ import os
 import shutil
 import socket
 import subprocess
+import threading
 import time
 import unittest
 
@@ -141,21 +142,37 @@ class Limits(unittest.TestCase):
 
     def test_large_messages_share_their_memory_and_all_arrive(self):
         """Room for two at once: the others wait, also while holding half a message."""
+        def send_and_receive(i):
+            for start in range(0, len(whole[i]), 50000):
+                wires[i].raw(whole[i][start:start + 50000])
+                time.sleep(0.02)
+            got[i] = wires[i].receive()
+
         with Host('message_bytes=400000', 'large_bytes=800000') as host:
             wires = [host.connect('CP-1') for _ in range(8)]
             whole = [frame(TEXT, chr(97 + i) * 300000) for i in range(8)]
-            for wire, raw in zip(wires, whole):
-                wire.raw(raw[:100000])
-            for wire, raw in zip(wires, whole):
-                wire.socket.settimeout(20)
-                wire.raw(raw[100000:150000])
-            for i in range(8):
-                wires[i].raw(whole[i][150000:])
-                self.assertEqual(wires[i].receive(), chr(97 + i) * 300000)
+            got = [None] * 8
+            threads = [threading.Thread(target=send_and_receive, args=(i,)) for i in range(8)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            self.assertEqual(got, [chr(97 + i) * 300000 for i in range(8)])
             stats = wires[0].stats()
             self.assertEqual((stats['stalled'], stats['too_large']), (0, 0))
             for wire in wires:
                 wire.socket.close()
+
+    def test_a_held_message_keeps_its_room_until_it_is_passed_on(self):
+        with Host('message_bytes=400000', 'large_bytes=400000') as host:
+            with host.connect('CP-1') as paused, host.connect('CP-2') as other:
+                paused.raw(frame(TEXT, '!pause 600') + frame(TEXT, 'p' * 300000))
+                time.sleep(0.2)
+                started = time.monotonic()
+                other.send('o' * 300000)
+                self.assertEqual(len(other.receive()), 300000)
+                self.assertGreater(time.monotonic() - started, 0.2)
+                self.assertEqual(len(paused.receive()), 300000)
 
     def test_whoever_waits_for_room_may_die_and_the_rest_go_on(self):
         with Host('message_bytes=400000', 'large_bytes=400000', 'stall_ms=700') as host:
