@@ -7,7 +7,7 @@
 
 #include "simulators/agenda.h"
 #include "simulators/crew.h"
-#include "simulators/wire.h"
+#include "simulators/socket.h"
 
 #include <ev.h>
 
@@ -18,7 +18,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
-enum { PROGRESS_S = 5, DRAIN_S = 30, CLOSE_S = 2 };
+enum { PROGRESS_S = 5, DRAIN_MS = 30000, CLOSE_MS = 2000 };
 
 /* ENDING: sessions end, queues empty.  CLOSING: the sockets close. */
 enum stage { LIVING, ENDING, CLOSING };
@@ -27,7 +27,7 @@ struct run {
     const struct sim_options *options;
     struct ev_loop *loop;
     struct sim_crew crew;
-    struct sim_wire *wire;
+    struct sim_sockets *sockets;
     struct sim_ports ports;
     struct sim_agenda agenda;
     ev_timer wake, second, deadline;
@@ -55,10 +55,10 @@ static struct sim_now now_of(struct run *run)
     };
 }
 
-static void restart(struct run *run, ev_timer *timer, double seconds)
+static void restart(struct run *run, ev_timer *timer, uint64_t after_ms)
 {
     ev_timer_stop(run->loop, timer);
-    ev_timer_set(timer, seconds, 0.);
+    ev_timer_set(timer, (ev_tstamp)after_ms / 1000, 0.);
     ev_timer_start(run->loop, timer);
 }
 
@@ -69,9 +69,9 @@ static void set_wake(struct run *run, struct sim_now now)
     if (run->stage == CLOSING || !first || first->due_ms == UINT64_MAX)
         ev_timer_stop(run->loop, &run->wake);
     else if (first->due_ms > now.mono_ms)
-        restart(run, &run->wake, (double)(first->due_ms - now.mono_ms) / 1000.);
+        restart(run, &run->wake, first->due_ms - now.mono_ms);
     else
-        restart(run, &run->wake, 0.);
+        restart(run, &run->wake, 0);
 }
 
 static void close_all(struct run *run)
@@ -85,9 +85,9 @@ static void close_all(struct run *run)
         return;
     }
     for (uint32_t i = 0; i < run->crew.count; i++)
-        sim_wire_disconnect(run->wire, &run->crew.piles[i]);
+        sim_socket_disconnect(run->sockets, &run->crew.piles[i]);
     ev_timer_stop(run->loop, &run->wake);
-    restart(run, &run->deadline, CLOSE_S);
+    restart(run, &run->deadline, CLOSE_MS);
 }
 
 static void end_run(struct run *run)
@@ -101,7 +101,7 @@ static void end_run(struct run *run)
         sim_pile_finish(&run->crew.piles[i], now);
         sim_agenda_set(&run->agenda, &run->crew.piles[i], now.mono_ms);
     }
-    restart(run, &run->deadline, DRAIN_S);
+    restart(run, &run->deadline, DRAIN_MS);
     set_wake(run, now);
 }
 
@@ -240,21 +240,21 @@ static void port_connect(void *ctx, struct sim_pile *pile)
 {
     struct run *run = ctx;
 
-    sim_wire_connect(run->wire, pile);
+    sim_socket_connect(run->sockets, pile);
 }
 
 static void port_disconnect(void *ctx, struct sim_pile *pile)
 {
     struct run *run = ctx;
 
-    sim_wire_disconnect(run->wire, pile);
+    sim_socket_disconnect(run->sockets, pile);
 }
 
 static void port_send(void *ctx, struct sim_pile *pile, const char *text, size_t length)
 {
     struct run *run = ctx;
 
-    sim_wire_send(run->wire, pile, text, length);
+    sim_socket_send(run->sockets, pile, text, length);
 }
 
 static bool port_may_send(void *ctx, const struct sim_pile *pile, const struct sim_entry *entry)
@@ -326,7 +326,7 @@ static bool prepare(struct run *run, struct sim_error *ret_error)
 {
     struct rlimit files;
     struct sim_address address;
-    struct sim_wire_ports wire_ports = {
+    struct sim_socket_ports socket_ports = {
         .ctx = run, .opened = on_opened, .closed = on_closed, .frame = on_frame};
 
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
@@ -336,8 +336,8 @@ static bool prepare(struct run *run, struct sim_error *ret_error)
     if (!sim_address_read(run->options->url, &address, ret_error) ||
         !sim_crew_init(&run->crew, run->options, &run->ports, now_of(run), ret_error))
         return false;
-    run->wire = sim_wire_new(run->loop, &address, run->options->ca, &wire_ports);
-    if (run->wire && sim_agenda_init(&run->agenda, run->crew.piles, run->crew.count))
+    run->sockets = sim_socket_new(run->loop, &address, run->options->ca, &socket_ports);
+    if (run->sockets && sim_agenda_init(&run->agenda, run->crew.piles, run->crew.count))
         return true;
     sim_error_set(ret_error, "libwebsockets does not start; are libwebsockets17 and "
                              "libwebsockets-evlib-ev installed?");
@@ -363,7 +363,7 @@ int sim_run(const struct sim_options *options)
     } else {
         fprintf(stderr, "pilesim: %s\n", error.text);
     }
-    sim_wire_free(run.wire);
+    sim_socket_free(run.sockets);
     sim_agenda_done(&run.agenda);
     sim_crew_done(&run.crew);
     ev_loop_destroy(run.loop);

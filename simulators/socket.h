@@ -1,10 +1,10 @@
-/* wire.h - the piles' websockets: the one file of simulators that knows libwebsockets is wire.c.
+/* socket.h - the piles' websockets: the one file of simulators that knows libwebsockets is socket.c.
  *
  * Runs on the caller's libev loop.  What happens on a socket is told through the ports, never from
- * inside sim_wire_connect.  Owns one peer per pile that ever connected.
+ * inside sim_socket_connect.  Owns one peer per pile that ever connected.
  */
-#ifndef SIMULATORS_WIRE_H
-#define SIMULATORS_WIRE_H
+#ifndef SIMULATORS_SOCKET_H
+#define SIMULATORS_SOCKET_H
 
 #include "simulators/fleet.h"
 
@@ -13,7 +13,7 @@
 
 struct ev_loop;
 struct sim_pile;
-struct sim_wire;
+struct sim_sockets;
 
 struct sim_address {
     char host[256];
@@ -22,7 +22,7 @@ struct sim_address {
     bool tls;
 };
 
-struct sim_wire_ports {
+struct sim_socket_ports {
     void *ctx;
     void (*opened)(void *ctx, struct sim_pile *);
     void (*closed)(void *ctx, struct sim_pile *, const char *why);
@@ -35,13 +35,13 @@ __attribute__((warn_unused_result)) bool sim_address_read(
 
 /* `ca_file`: for wss, who signed the system's certificate; NULL: the machine's own list.
  * NULL: no memory, or libwebsockets would not start. */
-struct sim_wire *sim_wire_new(struct ev_loop *, const struct sim_address *, const char *ca_file,
-    const struct sim_wire_ports *);
-void sim_wire_free(struct sim_wire *);
+struct sim_sockets *sim_socket_new(struct ev_loop *, const struct sim_address *, const char *ca_file,
+    const struct sim_socket_ports *);
+void sim_socket_free(struct sim_sockets *);
 
-void sim_wire_connect(struct sim_wire *, struct sim_pile *);
+void sim_socket_connect(struct sim_sockets *, struct sim_pile *);
 /* Closes with 1000 once what was sent has left; `closed` follows. */
-void sim_wire_disconnect(struct sim_wire *, struct sim_pile *);
-void sim_wire_send(struct sim_wire *, struct sim_pile *, const char *text, size_t length);
+void sim_socket_disconnect(struct sim_sockets *, struct sim_pile *);
+void sim_socket_send(struct sim_sockets *, struct sim_pile *, const char *text, size_t length);
 
 #endif

@@ -1,7 +1,9 @@
-/* wire.c - libwebsockets as a client of many connections.  See wire.h. */
-#include "simulators/wire.h"
+/* socket.c - libwebsockets as a client of many connections.  See socket.h. */
+#include "simulators/socket.h"
 
 #include "simulators/pile.h"
+
+#include "ocpp/decimal.h"
 
 #include <libwebsockets.h>
 
@@ -22,7 +24,7 @@ struct outgoing {
 };
 
 struct peer {
-    struct sim_wire *wire;
+    struct sim_sockets *sockets;
     struct sim_pile *pile;
     struct lws *wsi;
     struct outgoing *first, *last;
@@ -36,11 +38,11 @@ struct peer {
     struct peer *next;
 };
 
-struct sim_wire {
+struct sim_sockets {
     struct lws_context *context;
     struct ev_loop *loop;
     struct sim_address address;
-    struct sim_wire_ports ports;
+    struct sim_socket_ports ports;
     struct peer *peers;
     struct peer *failed;
     ev_timer tell_failed;
@@ -48,6 +50,16 @@ struct sim_wire {
 };
 
 static const lws_retry_bo_t idle = {.secs_since_valid_ping = 60, .secs_since_valid_hangup = 90};
+
+static int port_of(const char *text)
+{
+    int64_t port = 0;
+
+    if (ocpp_decimal_read(text, strcspn(text, "/"), 0, &port) != OCPP_DECIMAL_OK || port < 1 ||
+        port > 65535)
+        return 0;
+    return (int)port;
+}
 
 bool sim_address_read(const char *url, struct sim_address *ret, struct sim_error *ret_error)
 {
@@ -64,13 +76,13 @@ bool sim_address_read(const char *url, struct sim_address *ret, struct sim_error
     host = strcspn(at, ":/");
     address.port = address.tls ? 443 : 80;
     if (at[host] == ':')
-        address.port = atoi(at + host + 1);
+        address.port = port_of(at + host + 1);
     snprintf(address.host, sizeof address.host, "%.*s", (int)host, at);
     at += strcspn(at, "/");
     snprintf(address.path, sizeof address.path, "%s", at);
     while (*address.path && address.path[strlen(address.path) - 1] == '/')
         address.path[strlen(address.path) - 1] = '\0';
-    if (!host || host >= sizeof address.host || address.port < 1 || address.port > 65535) {
+    if (!host || host >= sizeof address.host || address.port == 0) {
         sim_error_set(ret_error, "--url %s has no host or no port that can be", url);
         return false;
     }
@@ -93,38 +105,38 @@ static void drop_outgoing(struct peer *peer)
 /* The connection is over, or never was. */
 static void gone(struct peer *peer, const char *why)
 {
-    struct sim_wire *wire = peer->wire;
+    struct sim_sockets *sockets = peer->sockets;
 
     peer->wsi = NULL;
     peer->closing = false;
     drop_outgoing(peer);
     snprintf(peer->why, sizeof peer->why, "%s", why);
-    if (wire->ending)
+    if (sockets->ending)
         return;
     if (!peer->inside) {
-        wire->ports.closed(wire->ports.ctx, peer->pile, peer->why);
+        sockets->ports.closed(sockets->ports.ctx, peer->pile, peer->why);
         return;
     }
     peer->failed = true;
-    peer->next_failed = wire->failed;
-    wire->failed = peer;
-    ev_timer_stop(wire->loop, &wire->tell_failed);
-    ev_timer_set(&wire->tell_failed, 0., 0.);
-    ev_timer_start(wire->loop, &wire->tell_failed);
+    peer->next_failed = sockets->failed;
+    sockets->failed = peer;
+    ev_timer_stop(sockets->loop, &sockets->tell_failed);
+    ev_timer_set(&sockets->tell_failed, 0., 0.);
+    ev_timer_start(sockets->loop, &sockets->tell_failed);
 }
 
 static void tell_failed(struct ev_loop *loop, ev_timer *timer, int events)
 {
-    struct sim_wire *wire = timer->data;
+    struct sim_sockets *sockets = timer->data;
 
     (void)loop;
     (void)events;
-    while (wire->failed) {
-        struct peer *peer = wire->failed;
+    while (sockets->failed) {
+        struct peer *peer = sockets->failed;
 
-        wire->failed = peer->next_failed;
+        sockets->failed = peer->next_failed;
         peer->failed = false;
-        wire->ports.closed(wire->ports.ctx, peer->pile, peer->why);
+        sockets->ports.closed(sockets->ports.ctx, peer->pile, peer->why);
     }
 }
 
@@ -152,7 +164,7 @@ static bool add_authorization(struct peer *peer, struct lws *wsi, unsigned char 
 /* -1 closes the connection. */
 static int receive(struct peer *peer, struct lws *wsi, const char *bytes, size_t length)
 {
-    struct sim_wire *wire = peer->wire;
+    struct sim_sockets *sockets = peer->sockets;
 
     if (peer->text_length + length > MESSAGE_MAX) {
         lws_close_reason(wsi, (enum lws_close_status)TOO_BIG, NULL, 0);
@@ -174,7 +186,7 @@ static int receive(struct peer *peer, struct lws *wsi, const char *bytes, size_t
     length = peer->text_length;
     peer->text_length = 0;
     if (!lws_frame_is_binary(wsi))
-        wire->ports.frame(wire->ports.ctx, peer->pile, peer->text, length);
+        sockets->ports.frame(sockets->ports.ctx, peer->pile, peer->text, length);
     return 0;
 }
 
@@ -221,7 +233,7 @@ static int on_socket(struct lws *wsi, enum lws_callback_reasons reason, void *us
         return add_authorization(peer, wsi, in, *(unsigned char **)in + length) ? 0 : -1;
     case LWS_CALLBACK_CLIENT_ESTABLISHED:
         peer->why[0] = '\0';
-        peer->wire->ports.opened(peer->wire->ports.ctx, peer->pile);
+        peer->sockets->ports.opened(peer->sockets->ports.ctx, peer->pile);
         return 0;
     case LWS_CALLBACK_CLIENT_RECEIVE:
         return receive(peer, wsi, in, length);
@@ -251,21 +263,21 @@ static const struct lws_protocols protocols[] = {
     {.name = NULL},
 };
 
-struct sim_wire *sim_wire_new(struct ev_loop *loop, const struct sim_address *address,
-    const char *ca_file, const struct sim_wire_ports *ports)
+struct sim_sockets *sim_socket_new(struct ev_loop *loop, const struct sim_address *address,
+    const char *ca_file, const struct sim_socket_ports *ports)
 {
-    struct sim_wire *wire = calloc(1, sizeof *wire);
+    struct sim_sockets *sockets = calloc(1, sizeof *sockets);
     struct lws_context_creation_info info = {.port = CONTEXT_PORT_NO_LISTEN};
     void *loops[1] = {loop};
 
-    if (!wire)
+    if (!sockets)
         return NULL;
     lws_set_log_level(0, NULL);
-    wire->loop = loop;
-    wire->address = *address;
-    wire->ports = *ports;
-    ev_init(&wire->tell_failed, tell_failed);
-    wire->tell_failed.data = wire;
+    sockets->loop = loop;
+    sockets->address = *address;
+    sockets->ports = *ports;
+    ev_init(&sockets->tell_failed, tell_failed);
+    sockets->tell_failed.data = sockets;
     info.protocols = protocols;
     info.options = LWS_SERVER_OPTION_LIBEV;
     info.foreign_loops = loops;
@@ -275,69 +287,69 @@ struct sim_wire *sim_wire_new(struct ev_loop *loop, const struct sim_address *ad
         info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
         info.client_ssl_ca_filepath = ca_file;
     }
-    wire->context = lws_create_context(&info);
-    if (!wire->context) {
-        free(wire);
+    sockets->context = lws_create_context(&info);
+    if (!sockets->context) {
+        free(sockets);
         return NULL;
     }
-    return wire;
+    return sockets;
 }
 
-void sim_wire_free(struct sim_wire *wire)
+void sim_socket_free(struct sim_sockets *sockets)
 {
-    if (!wire)
+    if (!sockets)
         return;
-    wire->ending = true;
-    ev_timer_stop(wire->loop, &wire->tell_failed);
-    lws_context_destroy(wire->context);
-    while (wire->peers) {
-        struct peer *peer = wire->peers;
+    sockets->ending = true;
+    ev_timer_stop(sockets->loop, &sockets->tell_failed);
+    lws_context_destroy(sockets->context);
+    while (sockets->peers) {
+        struct peer *peer = sockets->peers;
 
-        wire->peers = peer->next;
+        sockets->peers = peer->next;
         drop_outgoing(peer);
         free(peer->text);
         free(peer);
     }
-    free(wire);
+    free(sockets);
 }
 
-static struct peer *peer_of(struct sim_wire *wire, struct sim_pile *pile)
+static struct peer *peer_of(struct sim_sockets *sockets, struct sim_pile *pile)
 {
-    struct peer *peer = pile->wire;
+    struct peer *peer = pile->peer;
 
     if (peer)
         return peer;
     peer = calloc(1, sizeof *peer);
     if (!peer)
         return NULL;
-    peer->wire = wire;
+    peer->sockets = sockets;
     peer->pile = pile;
-    peer->next = wire->peers;
-    wire->peers = peer;
-    pile->wire = peer;
+    peer->next = sockets->peers;
+    sockets->peers = peer;
+    pile->peer = peer;
     return peer;
 }
 
-void sim_wire_connect(struct sim_wire *wire, struct sim_pile *pile)
+void sim_socket_connect(struct sim_sockets *sockets, struct sim_pile *pile)
 {
-    struct lws_client_connect_info info = {.context = wire->context};
-    char path[sizeof wire->address.path + SIM_IDENTITY_MAX * 3 + 2];
+    struct lws_client_connect_info info = {.context = sockets->context};
+    char path[sizeof sockets->address.path + SIM_IDENTITY_MAX * 3 + 2];
     char identity[SIM_IDENTITY_MAX * 3 + 1];
-    struct peer *peer = peer_of(wire, pile);
+    struct peer *peer = peer_of(sockets, pile);
 
     if (!peer)
         abort();
     if (sim_identity_encode(identity, sizeof identity, pile->setup.spec->identity) == 0)
         abort(); /* the fleet's reader has bounded it */
-    snprintf(path, sizeof path, "%s/%s", wire->address.path, identity);
-    info.address = wire->address.host;
-    info.host = wire->address.host;
-    info.origin = wire->address.host;
-    info.port = wire->address.port;
+    snprintf(path, sizeof path, "%s/%s", sockets->address.path, identity);
+    info.address = sockets->address.host;
+    info.host = sockets->address.host;
+    info.origin = sockets->address.host;
+    info.port = sockets->address.port;
     info.path = path;
     info.protocol = protocols[0].name;
     info.local_protocol_name = protocols[0].name;
-    info.ssl_connection = wire->address.tls ? LCCSCF_USE_SSL : 0;
+    info.ssl_connection = sockets->address.tls ? LCCSCF_USE_SSL : 0;
     info.opaque_user_data = peer;
     info.retry_and_idle_policy = &idle;
     info.pwsi = &peer->wsi;
@@ -347,23 +359,23 @@ void sim_wire_connect(struct sim_wire *wire, struct sim_pile *pile)
     peer->inside = false;
 }
 
-void sim_wire_disconnect(struct sim_wire *wire, struct sim_pile *pile)
+void sim_socket_disconnect(struct sim_sockets *sockets, struct sim_pile *pile)
 {
-    struct peer *peer = pile->wire;
+    struct peer *peer = pile->peer;
 
-    (void)wire;
+    (void)sockets;
     if (!peer || !peer->wsi)
         return;
     peer->closing = true;
     lws_callback_on_writable(peer->wsi);
 }
 
-void sim_wire_send(struct sim_wire *wire, struct sim_pile *pile, const char *text, size_t length)
+void sim_socket_send(struct sim_sockets *sockets, struct sim_pile *pile, const char *text, size_t length)
 {
-    struct peer *peer = pile->wire;
+    struct peer *peer = pile->peer;
     struct outgoing *item;
 
-    (void)wire;
+    (void)sockets;
     if (!peer || !peer->wsi || peer->closing)
         return;
     item = malloc(sizeof *item + LWS_PRE + length);
