@@ -3,7 +3,7 @@
  * The request for an upgrade is read and judged here, before libwebsockets sees the connection:
  * a stranger's bytes never reach it, and what it is given is a request of our own making for a
  * connection that is already admitted.  It speaks RFC 6455 and nothing else, with one deviation:
- * libwebsockets 4.1.6 takes frames that are not masked and tells nobody; a test holds them harmless.
+ * libwebsockets 4.1.6 takes frames that are not masked and tells nobody (tested harmless).
  *
  * A connection is a slot and a generation, so a late event for a predecessor is told apart and
  * ignored.  No port is ever called from inside a function of this header.
