@@ -238,15 +238,20 @@ void call_claimed(struct core *core, struct core_now now, struct core_station *s
         answer_submit(core, now, station, answer->command, "unknown", NULL);
 }
 
-/* Accepted or rejected, by the status that most confirmations have. */
+/* Accepted or rejected, by the status that most confirmations have; without memory to read it
+ * nobody knows. */
 static const char *verdict_of(const struct ocpp_frame *frame)
 {
     struct ocpp_json *json =
         ocpp_json_read(frame->payload, frame->payload_length, &ocpp_limits_pile, NULL);
-    const struct ocpp_node *member = ocpp_json_member(ocpp_json_root(json), "status");
-    const char *status = ocpp_json_string(member);
-    const char *verdict = member == NULL ? "accepted" : "rejected";
+    const struct ocpp_node *member;
+    const char *status, *verdict;
 
+    if (json == NULL)
+        return "unknown";
+    member = ocpp_json_member(ocpp_json_root(json), "status");
+    status = ocpp_json_string(member);
+    verdict = member == NULL ? "accepted" : "rejected";
     for (size_t i = 0; status != NULL && i < sizeof yes / sizeof *yes; i++)
         if (strcmp(status, yes[i]) == 0)
             verdict = "accepted";
@@ -291,6 +296,8 @@ void call_answered(struct core *core, struct core_now now, struct core_station *
         fault = ocpp_frame_deviation(frame, 0);
         assert(fault != NULL);
         error_write(&text, ocpp_error_text(fault->error), fault->member, fault->text);
+        if (fault->error == OCPP_INTERNAL_ERROR) /* ours: no memory to decode it */
+            state = "unknown";
     } else {
         char *payload = strndup(frame->payload, frame->payload_length);
 

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+bool bench_in_core;
+
 static void copy(char *to, size_t size, const char *from)
 {
     snprintf(to, size, "%s", from != NULL ? from : "");
@@ -15,30 +17,36 @@ static void port_send(void *ctx, struct core_conn conn, const char *text, size_t
     struct bench *bench = ctx;
     struct bench_sent *sent = &bench->sent[bench->sent_count++ % BENCH_EVENTS];
 
+    bench_in_core = false;
     ck_assert_uint_lt(length, sizeof sent->text);
     sent->conn = conn;
     memcpy(sent->text, text, length);
     sent->text[length] = '\0';
     if (text[1] == '3' && strstr(sent->text, "currentTime") == NULL)
         bench->confirmations++;
+    bench_in_core = true;
 }
 
 static void port_close(void *ctx, struct core_conn conn, int code, const char *reason)
 {
     struct bench *bench = ctx;
 
+    bench_in_core = false;
     ck_assert_ptr_nonnull(reason);
     bench->closed[bench->closed_count++ % BENCH_EVENTS] =
         (struct bench_close){.conn = conn, .code = code};
+    bench_in_core = true;
 }
 
 static void port_pause(void *ctx, struct core_conn conn, bool paused)
 {
     struct bench *bench = ctx;
 
+    bench_in_core = false;
     (void)conn;
     bench->pauses += paused;
     bench->resumes += !paused;
+    bench_in_core = true;
 }
 
 static bool port_work(void *ctx, const struct core_work *work)
@@ -48,6 +56,7 @@ static bool port_work(void *ctx, const struct core_work *work)
 
     if (bench->lane_full)
         return false;
+    bench_in_core = false;
     ck_assert_uint_lt(bench->work_count, BENCH_EVENTS);
     kept = &bench->work[bench->work_count++];
     kept->work = *work;
@@ -59,22 +68,27 @@ static bool port_work(void *ctx, const struct core_work *work)
     copy(kept->member, sizeof kept->member, work->member);
     copy(kept->readings, sizeof kept->readings, work->readings_json);
     copy(kept->state, sizeof kept->state, work->state);
+    bench_in_core = true;
     return true;
 }
 
 static void port_trace(void *ctx, const struct core_trace *trace)
 {
+    bench_in_core = false;
     (void)ctx;
     ck_assert_int_gt(trace->station, 0);
     ck_assert_ptr_nonnull(trace->text);
+    bench_in_core = true;
 }
 
 static void port_note(void *ctx, enum core_note note, int64_t station, const char *detail)
 {
+    bench_in_core = false;
     (void)ctx;
     (void)detail;
     ck_assert_int_gt(station, 0);
     ck_assert_ptr_nonnull(core_note_name(note));
+    bench_in_core = true;
 }
 
 struct bench *bench_new(void)
@@ -124,7 +138,9 @@ struct core_conn bench_join(
     struct core_conn conn = bench_conn(slot, ++generation);
     struct core_answer answer = {.epoch = ++epoch, .registration = registration};
 
+    bench_in_core = true;
     core_conn_open(bench->core, bench->now, conn, station, "192.0.2.1");
+    bench_in_core = false;
     bench_done(bench, CORE_TAKE_OVER, CORE_DONE, &answer);
     if (bench_has(bench, CORE_COMMAND_NEXT))
         bench_commit(bench, CORE_COMMAND_NEXT);
@@ -133,14 +149,18 @@ struct core_conn bench_join(
 
 void bench_say(struct bench *bench, struct core_conn conn, const char *text)
 {
+    bench_in_core = true;
     core_conn_frame(bench->core, bench->now, conn, text, strlen(text));
+    bench_in_core = false;
 }
 
 void bench_wait(struct bench *bench, uint32_t ms)
 {
     bench->now.mono_ms += ms;
     bench->now.wall_us += (int64_t)ms * 1000;
+    bench_in_core = true;
     core_tick(bench->core, bench->now);
+    bench_in_core = false;
 }
 
 bool bench_has(const struct bench *bench, enum core_work_kind kind)
@@ -167,7 +187,9 @@ void bench_done(struct bench *bench, enum core_work_kind kind, enum core_outcome
     work->done = true;
     if ((outcome == CORE_DONE || outcome == CORE_REFUSED) && work->work.action != OCPP_ACTION_NONE)
         bench->committed++;
+    bench_in_core = true;
     core_work_done(bench->core, bench->now, work->work.token, outcome, answer);
+    bench_in_core = false;
 }
 
 void bench_commit(struct bench *bench, enum core_work_kind kind)

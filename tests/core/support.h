@@ -38,6 +38,9 @@ struct bench {
     uint32_t confirmations; /* CALLRESULTs that are no Heartbeat's */
 };
 
+/* Is it the core that runs now, and not the bench?  Whose allocations a test may let fail. */
+extern bool bench_in_core;
+
 struct bench *bench_new(void);
 void bench_free(struct bench *);
 
