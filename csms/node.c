@@ -22,6 +22,7 @@ enum {
     AWAY_MS = 10000, /* D4 */
     DRAIN_CALLS_MS = 5000, /* how long answers are waited for before the rest is closed */
     JOB_POLL_MS = 500,
+    STOOD_MS = 3000,
     CLOCK_US = 2000000 /* D12 */
 };
 
@@ -56,7 +57,7 @@ static void database_watch(struct node *node)
     uint64_t oldest_ms = money_ms > telemetry_ms ? money_ms : telemetry_ms;
     bool up = db_lane_up(node->money) && db_lane_up(node->telemetry);
 
-    if (!node->away && oldest_ms >= AWAY_MS) {
+    if (!node->away && oldest_ms >= AWAY_MS && now_ms - node->resumed_ms >= AWAY_MS) {
         node->away = true;
         log_event(node->config.log, DB_AWAY, log_uint("oldest_ms", oldest_ms));
         core_database_away(node->core, node_now(node));
@@ -102,12 +103,25 @@ static void drain_watch(struct node *node)
     }
 }
 
+/* A process that was stopped for a while (or swapped out) has heard nothing in the meantime: what
+ * waits in its sockets comes first, and nobody else was late. */
+static bool stood_still(struct node *node, uint64_t now_ms)
+{
+    bool stood = node->ticked_ms != 0 && now_ms - node->ticked_ms >= STOOD_MS;
+
+    node->ticked_ms = now_ms;
+    if (stood)
+        node->resumed_ms = now_ms;
+    return stood;
+}
+
 static void tick(void *ctx)
 {
     struct node *node = ctx;
     uint64_t now_ms = loop_mono_ms(node->config.loop);
 
-    core_tick(node->core, node_now(node));
+    if (!stood_still(node, now_ms))
+        core_tick(node->core, node_now(node));
     trace_flush(node->trace, now_ms);
     database_watch(node);
     if (node->unlocked_ms != 0 && now_ms - node->unlocked_ms >= AWAY_MS)

@@ -53,6 +53,7 @@ struct node {
     struct db_args args; /* of the work that is being bound */
     struct wheel_timer tick;
     uint64_t looked_ms, seen_ms, drain_ms, drained_ms;
+    uint64_t ticked_ms, resumed_ms; /* the last tick; when it came much too late */
     uint64_t unlocked_ms; /* since when the node's lock is lost; 0: it is held, or was never */
     bool away, draining, sockets_drained;
     loop_call *ended;

@@ -4,6 +4,7 @@ While PostgreSQL is dead nothing is answered, the pile is closed with 1012 after
 get 503; when it is back the pile's repeated messages are stored once and the charge is billed.
 """
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -82,6 +83,17 @@ def rows_held(stack, pile):
                                      f'WHERE transaction_id = {transaction}'), '5010000')
 
 
+def stopped(stack, pile):
+    """SIGSTOP and SIGCONT: the daemon was away, not the database and not the pile."""
+    stack.csmsd.send_signal(signal.SIGSTOP)
+    time.sleep(12)
+    pile.wire.send(json.dumps([2, 'h', 'Heartbeat', {}]))
+    stack.csmsd.send_signal(signal.SIGCONT)
+    e2e.check('the same socket goes on', json.loads(pile.wire.receive())[:2], [3, 'h'])
+    time.sleep(1)
+    e2e.check('and stays', pile.call('Heartbeat')[0], 3)
+
+
 def revoked(stack, pile, key):
     """A new key without the old one: the live socket closes within five seconds."""
     subprocess.run([stack.program('csms'), 'pile', 'key', '--config', stack.config, '--database',
@@ -126,6 +138,7 @@ def main(build):
             30, 'the settlement')
         e2e.bill_again(stack, transaction)
         rows_held(stack, pile)
+        stopped(stack, pile)
         revoked(stack, pile, key)
 
 
