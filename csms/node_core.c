@@ -36,6 +36,21 @@ static void port_pause(void *ctx, struct core_conn conn, bool paused)
     ws_pause(node->ws, ws_conn_of(conn), paused);
 }
 
+static void count_decision(struct node *node, const char *status)
+{
+    static const char *const names[METRIC_AUTH_STATUSES] = {
+        [METRIC_ACCEPTED] = "Accepted",
+        [METRIC_BLOCKED] = "Blocked",
+        [METRIC_EXPIRED] = "Expired",
+        [METRIC_INVALID] = "Invalid",
+        [METRIC_CONCURRENT] = "ConcurrentTx",
+    };
+
+    for (int16_t i = 0; status != NULL && i < METRIC_AUTH_STATUSES; i++)
+        if (strcmp(names[i], status) == 0)
+            metrics_add(node->metrics, METRIC_AUTH_DECISIONS, METRIC_AT(i), 1);
+}
+
 /* A result of either way, given to the core as what it knows. */
 static void give(struct node *node, enum core_work_kind kind, uint64_t token,
     enum db_result result, const struct db_row *row)
@@ -45,6 +60,8 @@ static void give(struct node *node, enum core_work_kind kind, uint64_t token,
 
     crash_point("after_commit", db_statements[inbound_statement(kind)].name);
     inbound_answer(kind, row, &answer);
+    if (kind == CORE_AUTHORIZE || kind == CORE_START)
+        count_decision(node, answer.status);
     core_work_done(node->core, node_now(node), token, outcome, &answer);
     crash_point("after_answer", db_statements[inbound_statement(kind)].name);
 }
