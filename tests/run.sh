@@ -1,0 +1,106 @@
+#!/bin/sh
+# run.sh - all tests of Joulebook.
+#
+#   sh tests/run.sh            everything
+#   sh tests/run.sh -k WORD    only the steps whose name contains WORD
+#
+# Installs what is missing, builds (gcc with the address and undefined sanitizers, clang, and the
+# release build), starts its own throw-away PostgreSQL cluster, and touches neither a running
+# quickstart nor Debian's clusters. Full output is in build-test/log/. A step that cannot run
+# here says why and counts as skipped. The last line is `N passed, N failed, N skipped`.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+top=$(pwd)
+. csms/ops/packages.sh
+
+only=
+[ "${1:-}" = -k ] && only=${2:?"-k needs a word"}
+
+work=$top/build-test
+logs=$work/log
+mkdir -p "$logs"
+passed=0 failed=0 skipped=0
+cluster=
+
+finish() {
+  [ -z "$cluster" ] || sh tests/cluster.sh stop "$cluster" >/dev/null 2>&1
+  rm -rf "${scratch:-}"
+}
+trap finish EXIT
+trap 'exit 130' INT TERM
+
+# step NAME COMMAND...: one test. Exit status 77 means skipped, and the last line says why.
+step() {
+  name=$1
+  shift
+  case $name in *"$only"*) ;; *) return 0 ;; esac
+  log=$logs/$(printf '%s' "$name" | tr -c 'a-zA-Z0-9\n' -).log
+  began=$(date +%s)
+  "$@" >"$log" 2>&1 </dev/null
+  status=$?
+  took=$(($(date +%s) - began))
+  case $status in
+    0) passed=$((passed + 1)) && echo "ok       $name ($took s)" ;;
+    77) skipped=$((skipped + 1)) && echo "skipped  $name: $(tail -n 1 "$log")" ;;
+    *)
+      failed=$((failed + 1))
+      echo "FAILED   $name (exit status $status, $took s); the end of $log:"
+      tail -n 25 "$log" | sed 's/^/         /'
+      ;;
+  esac
+}
+
+# suite BUILD ARGUMENTS...: a folder's tests as meson runs them, each counted by itself.
+suite() {
+  build=$1
+  shift
+  case "meson $build" in *"$only"*) ;; *) return 0 ;; esac
+  meson test -C "$build" --no-rebuild --print-errorlogs "$@" >"$logs/meson-${build##*/}.log" 2>&1 </dev/null
+  log=$build/meson-logs/testlog.json
+  counts=$(python3 tests/meson_counts.py "$log" "${build##*/}") || true
+  printf '%s\n' "$counts" | sed '$d'
+  # The last line is three numbers.
+  set -- $(printf '%s\n' "$counts" | tail -n 1)
+  passed=$((passed + ${1:-0})) failed=$((failed + ${2:-1})) skipped=$((skipped + ${3:-0}))
+}
+
+configure() {
+  build=$1 CC=$2
+  export CC
+  shift 2
+  if [ -f "$build/build.ninja" ]; then
+    meson configure "$build" "$@"
+  else
+    meson setup "$build" "$@"
+  fi
+}
+
+build() {
+  ninja -C "$1"
+}
+
+packages_need "$PACKAGES_RUN $PACKAGES_TEST" || exit $?
+
+scratch=$(mktemp -d /tmp/joulebook-test.XXXXXX)
+chmod 755 "$scratch"
+cluster=$scratch/pg
+export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:detect_stack_use_after_return=0
+export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
+
+step 'shell scripts parse' sh -c 'for f in $(git ls-files "*.sh"); do sh -n "$f" || exit 1; done'
+step 'layers and sizes' sh tests/layers.sh
+step 'configure sanitizer build' configure "$top/build-asan" gcc -Db_sanitize=address,undefined -Dtests_fault=true
+step 'build with gcc and sanitizers' build "$top/build-asan"
+step 'configure clang build' configure "$top/build-clang" clang
+step 'build with clang' build "$top/build-clang"
+step 'configure release build' configure "$top/build-release" gcc --buildtype=release
+step 'build release' build "$top/build-release"
+
+JOULEBOOK_TEST_PG=$(sh tests/cluster.sh start "$cluster") || { echo "no test cluster"; failed=$((failed + 1)); }
+export JOULEBOOK_TEST_PG
+
+suite "$top/build-asan"
+suite "$top/build-clang" --suite unit
+
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" = 0 ]
