@@ -65,9 +65,10 @@ BEGIN
                 account := tag.account_id;
             END IF;
         END IF;
-        -- The last one on this connector was left without its Stop, which may still come.
+        -- The last one on this connector was left without its Stop, which may still come. Not asked by
+        -- state: with stale statistics the planner would walk all that is open instead of this connector's.
         SELECT s.transaction_id INTO running FROM core.session s
-        WHERE s.station_id = p_station AND s.connector = p_connector AND s.stopped_at IS NULL AND s.state = 'open'
+        WHERE s.station_id = p_station AND s.connector = p_connector AND s.stopped_at IS NULL AND s.presumed_ended_at IS NULL
           AND s.started_at <= clock.at ORDER BY s.started_at DESC LIMIT 1;
         IF running IS NOT NULL THEN
             PERFORM FROM core.session s WHERE s.transaction_id = running FOR NO KEY UPDATE SKIP LOCKED;

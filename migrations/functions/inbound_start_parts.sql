@@ -36,9 +36,10 @@ RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_
 DECLARE
     s core.session;
 BEGIN
-    UPDATE core.session x SET state = 'presumed_ended', presumed_ended_at = p_at
-    WHERE x.transaction_id = p_transaction AND x.state = 'open' RETURNING * INTO s;
-    IF FOUND THEN
+    -- By its key alone: named beside it, the state would let stale statistics choose that index.
+    SELECT * INTO s FROM core.session x WHERE x.transaction_id = p_transaction FOR NO KEY UPDATE;
+    IF s.state = 'open' THEN
+        UPDATE core.session x SET state = 'presumed_ended', presumed_ended_at = p_at WHERE x.transaction_id = p_transaction;
         PERFORM core.review_open('presumed_ended', false, s.uid::text, s.station_id, s.uid, p_at,
             jsonb_build_object('transaction_id', s.transaction_id, 'connector', s.connector), NULL);
     END IF;
