@@ -73,8 +73,9 @@ alive() { # pid file: is the process it names alive, and ours?
 start_process() { # name, command...
   name=$1
   shift
-  as_user setsid sh -c 'echo $$ >"$1"; out=$2; shift 2; exec "$@" >>"$out" 2>&1 </dev/null' \
-    sh "$run/$name.pid" "$log/$name.log" "$@" &
+  # Nothing of ours is inherited, or whoever reads our output through a pipe would wait for ever.
+  as_user setsid sh -c 'echo $$ >"$1"; out=$2; shift 2; exec "$@" >>"$out" 2>&1' \
+    sh "$run/$name.pid" "$log/$name.log" "$@" >/dev/null 2>&1 </dev/null &
   tries=50
   until alive "$run/$name.pid"; do
     tries=$((tries - 1))

@@ -1,0 +1,210 @@
+"""quickstart.py - follows the README as a new user does, and checks what it promises.
+
+    python3 tests/quickstart.py
+
+Clones the checkout as an ordinary user with a home of its own and runs the README's command blocks
+in order.  `sh tests/run.sh` is run for one of its steps only, since that script runs this test.
+Then: the live charges are recomputed here with fractions from query.session_reading and the
+tariff, a second run is quick, a port that is taken is stepped over, --stop stops, --purge leaves
+nothing.  Root is not needed; when there, it becomes that user by setpriv.
+"""
+import json
+import os
+import pwd
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.join(TOP, "simulators"))
+import exact  # noqa: E402
+
+SECOND_RUN_S = 5
+
+
+class Home:
+    """An ordinary user's home, and commands run there as that user."""
+
+    def __init__(self):
+        self.folder = tempfile.mkdtemp(prefix="joulebook-home.", dir="/tmp")
+        self.user = "nobody" if os.getuid() == 0 else pwd.getpwuid(os.getuid()).pw_name
+        self.before = ["env", "-i", f"HOME={self.folder}", f"USER={self.user}", "LANG=C.UTF-8",
+                       "PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
+                       f"XDG_RUNTIME_DIR={self.folder}/run"]
+        if os.getuid() == 0:
+            entry = pwd.getpwnam("nobody")
+            os.chown(self.folder, entry.pw_uid, entry.pw_gid)
+            self.before = ["setpriv", f"--reuid={entry.pw_uid}", f"--regid={entry.pw_gid}", "--clear-groups",
+                           *self.before]
+        self.place = self.folder
+
+    def shell(self, script, seconds=900, status=0):
+        print(f"$ {script}", flush=True)
+        done = subprocess.run([*self.before, "sh", "-c", script], cwd=self.place, text=True, timeout=seconds,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+        print(done.stdout, flush=True)
+        check(done.returncode == status, f"exit status {done.returncode}, not {status}: {script}")
+        return done.stdout
+
+    def clone(self):
+        """git refuses to read another user's checkout: we clone, and give the clone away."""
+        place = os.path.join(self.folder, "joulebook")
+        subprocess.run(["git", "clone", "-q", TOP, place], check=True)
+        if os.getuid() == 0:
+            subprocess.run(["chown", "-R", self.user + ":", place], check=True)
+        self.place = place
+
+    def listing(self):
+        """Every file of the home outside the checkout, and what this user has under /tmp and /run."""
+        found = []
+        for path, folders, files in os.walk(self.folder):
+            if path == self.folder and "joulebook" in folders:
+                folders.remove("joulebook")
+            found += [os.path.join(path, name) for name in folders + files]
+        uid = pwd.getpwnam(self.user).pw_uid
+        found += [entry.path for entry in os.scandir("/tmp")
+                  if entry.name.startswith("joulebook-") and entry.path != self.folder
+                  and entry.stat(follow_symlinks=False).st_uid == uid]
+        return sorted(found)
+
+    def processes(self):
+        """Our user's processes that run from the home."""
+        found = []
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{pid}/cmdline", "rb") as line:
+                    command = line.read().replace(b"\0", b" ").decode(errors="replace")
+            except OSError:
+                continue
+            if self.folder in command and int(pid) != os.getpid():
+                found.append(command)
+        return found
+
+
+def check(true, what):
+    if not true:
+        raise SystemExit(f"quickstart.py: {what}")
+
+
+def readme_blocks():
+    with open(os.path.join(TOP, "README.md"), encoding="utf-8") as readme:
+        blocks = re.findall(r"^```sh\n(.*?)^```$", readme.read(), re.M | re.S)
+    check(blocks and blocks[0].startswith("git clone URL joulebook && cd joulebook\nsh csms/quickstart.sh\n"),
+          "the README does not begin with the clone and the quickstart")
+    return blocks
+
+
+class Books:
+    """The quickstart's database through the command that its card names."""
+
+    def __init__(self, home):
+        self.home = home
+        state = os.path.join(home.folder, ".local/state/joulebook")
+        self.csms = f"{state}/app/csms --config {state}/csms.conf"
+
+    def rows(self, sql):
+        quoted = sql.replace("'", "'\\''")
+        done = subprocess.run([*self.home.before, "sh", "-c", f"{self.csms} sql --tuples '{quoted}'"], text=True,
+                              cwd=self.home.folder, capture_output=True, timeout=60)
+        check(done.returncode == 0, f"csms sql: {done.stderr}")
+        return [line.split("|") for line in done.stdout.splitlines()]
+
+
+def recompute(books, pile):
+    """The pile's first live charge, from its readings and the tariff alone."""
+    row = books.rows(
+        "select s.session_uid, s.tariff, s.tariff_version, t.zone, s.meter_start_kwh * 1000000,"
+        " s.meter_stop_kwh * 1000000, s.started_at, s.stopped_at, c.max_power_kw * 1000, s.amount, s.currency"
+        " from query.session s join query.site t using (site)"
+        " join query.connector_now c on c.pile = s.pile and c.connector = s.connector"
+        f" where s.pile = '{pile}' and s.is_settled and not s.is_start_queued"
+        " order by s.started_at desc limit 1")
+    check(len(row) == 1, f"{pile} has no settled live charge")
+    uid, tariff, version, zone, first, last, started, stopped, power, amount, currency = row[0]
+    readings = [{"at": at, "context": context, "import_mwh": energy or None} for at, context, energy in books.rows(
+        "select at, context, (energy_import_kwh * 1000000)::bigint from query.session_reading"
+        f" where session_uid = '{uid}' and source = 'reading' order by at")]
+    check(len(readings) >= 4, f"{pile}: {len(readings)} readings of a charge of a minute")
+    document = json.loads(books.rows(
+        f"select document from query.tariff where tariff = '{tariff}' and version = {version}")[0][0])
+    whole = {"started_at": started, "stopped_at": stopped, "meter_start_mwh": first.split(".")[0],
+             "meter_stop_mwh": last.split(".")[0], "max_power_w": power.split(".")[0]}
+    bill = exact.price(exact.decide(whole, readings), document, zone)
+    lines = books.rows("select charge_code, coalesce(rate_label, ''), amount, price from query.session_line"
+                       f" where session_uid = '{uid}' and is_current order by line")
+    check({code for code, *_ in lines} == {"ENERGY_ELEC", "ENERGY_SERVICE"}, f"{pile}: lines {lines}")
+    cents = sum(int(line[2].replace(".", "")) for line in lines)
+    check(cents == bill["gross_minor"] == int(amount.replace(".", "")),
+          f"{pile}: billed {amount} {currency}, lines {cents}, exactly {bill['gross_minor']}")
+    print(f"{pile}: {amount} {currency}, recomputed {bill['gross_minor']} minor units, {len(lines)} lines", flush=True)
+    return {line[3] for line in lines if line[0] == "ENERGY_ELEC"}
+
+
+def main():
+    blocks = readme_blocks()
+    home = Home()
+    busy = socket.socket()  # the usual port is taken, by us or by somebody else
+    try:
+        busy.bind(("127.0.0.1", 9016))
+        busy.listen()
+    except OSError:
+        pass
+    try:
+        before = home.listing()
+        follow(home, blocks)
+        books = Books(home)
+        crossed = recompute(books, "CP-1")
+        check(len(crossed) == 2, f"the charge did not cross a price boundary: {crossed}")
+        check(recompute(books, "BE-1") - crossed, "the second charge has the first one's prices")
+        began = time.monotonic()
+        card = home.shell("sh csms/quickstart.sh")
+        took = time.monotonic() - began
+        check(took < SECOND_RUN_S, f"the second run took {took:.1f} s")
+        check("Joulebook is up" in card, "the second run printed no card")
+        home.shell("sh csms/quickstart.sh --no-such-option", status=64)
+        home.shell("sh csms/quickstart.sh --stop")
+        check(not home.processes(), f"--stop left {home.processes()}")
+        check("Joulebook is up" in home.shell("sh csms/quickstart.sh"), "it did not start again after --stop")
+        home.shell("sh csms/quickstart.sh --purge")
+        check(not home.processes(), f"--purge left {home.processes()}")
+        after = home.listing()
+        check(after == before, f"--purge left {sorted(set(after) - set(before))}, took {sorted(set(before) - set(after))}")
+        check(not os.path.exists(os.path.join(home.place, "build")), "--purge left build/")
+        print("the README's blocks ran, two charges were recomputed, nothing was left")
+    finally:
+        busy.close()
+        if os.path.exists(os.path.join(home.place, "csms/quickstart.sh")) and home.place != home.folder:
+            subprocess.run([*home.before, "sh", "csms/quickstart.sh", "--purge"], cwd=home.place,
+                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        shutil.rmtree(home.folder, ignore_errors=True)
+
+
+def follow(home, blocks):
+    for number, block in enumerate(blocks):
+        for line in block.strip().splitlines():
+            if line.startswith("git clone URL joulebook && cd joulebook"):
+                home.clone()
+                continue
+            if line == "sh tests/run.sh":
+                line += " -k 'shell scripts parse'"
+            said = home.shell(line)
+            if line == "sh csms/quickstart.sh":
+                check("Joulebook is up" in said, "the quickstart printed no card")
+                every_link_answers(said)
+
+
+def every_link_answers(card):
+    links = re.findall(r"http://\S+", card)
+    check(links, "the card names no link")
+    for link in links:
+        with urllib.request.urlopen(link, timeout=5) as answer:
+            check(answer.status == 200, f"{link} answered {answer.status}")
+
+
+if __name__ == "__main__":
+    main()
