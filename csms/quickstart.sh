@@ -53,14 +53,13 @@ log=$state/log
 conf=$state/csms.conf
 truth=$state/truth
 
-# Runs a command as the user that owns everything; as an ordinary user that is ourselves.
+# What makes a command run as the user that owns everything; as an ordinary user that is ourselves.
+become='env LC_ALL=C.UTF-8'
+[ "$(id -u)" != 0 ] ||
+  become="setpriv --reuid=$user --regid=$user --init-groups --inh-caps=-all env HOME=$state LC_ALL=C.UTF-8"
+
 as_user() {
-  if [ "$(id -u)" = 0 ]; then
-    (cd / && exec setpriv --reuid=$user --regid=$user --init-groups --inh-caps=-all \
-      env HOME="$state" LC_ALL=C.UTF-8 "$@")
-  else
-    env LC_ALL=C.UTF-8 "$@"
-  fi
+  (cd / && exec $become "$@")
 }
 
 alive() { # pid file: is the process it names alive, and ours?
@@ -73,9 +72,12 @@ alive() { # pid file: is the process it names alive, and ours?
 start_process() { # name, command...
   name=$1
   shift
-  # Nothing of ours is inherited, or whoever reads our output through a pipe would wait for ever.
-  as_user setsid sh -c 'echo $$ >"$1"; out=$2; shift 2; exec "$@" >>"$out" 2>&1' \
-    sh "$run/$name.pid" "$log/$name.log" "$@" >/dev/null 2>&1 </dev/null &
+  # It inherits nothing, or whoever reads our output through a pipe would wait for ever.
+  (
+    exec >/dev/null 2>&1 </dev/null
+    cd / && exec $become setsid sh -c 'echo $$ >"$1"; out=$2; shift 2; exec "$@" >>"$out" 2>&1' \
+      sh "$run/$name.pid" "$log/$name.log" "$@"
+  ) &
   tries=50
   until alive "$run/$name.pid"; do
     tries=$((tries - 1))
