@@ -89,18 +89,35 @@ export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 
 step 'shell scripts parse' sh -c 'for f in $(git ls-files "*.sh"); do sh -n "$f" || exit 1; done'
 step 'layers and sizes' sh tests/layers.sh
-step 'configure sanitizer build' configure "$top/build-asan" gcc -Db_sanitize=address,undefined -Dtests_fault=true
+step 'configure the sanitizer build' configure "$top/build-asan" gcc -Db_sanitize=address,undefined -Dtests_fault=true
 step 'build with gcc and sanitizers' build "$top/build-asan"
-step 'configure clang build' configure "$top/build-clang" clang
+step 'configure the clang build' configure "$top/build-clang" clang
 step 'build with clang' build "$top/build-clang"
-step 'configure release build' configure "$top/build-release" gcc --buildtype=release
-step 'build release' build "$top/build-release"
+step 'configure the release build' configure "$top/build-release" gcc --buildtype=release
+step 'build the release' build "$top/build-release"
+step 'configure the build with faults' configure "$top/build-fault" gcc --buildtype=release -Dtests_fault=true
+step 'build with faults' ninja -C "$top/build-fault" csms/csmsd csms/csms simulators/pilesim
 
-JOULEBOOK_TEST_PG=$(sh tests/cluster.sh start "$cluster") || { echo "no test cluster"; failed=$((failed + 1)); }
-export JOULEBOOK_TEST_PG
+if JOULEBOOK_TEST_PG=$(sh tests/cluster.sh start "$cluster"); then
+  export JOULEBOOK_TEST_PG
+else
+  echo "FAILED   the test cluster did not start"
+  failed=$((failed + 1))
+fi
 
 suite "$top/build-asan"
 suite "$top/build-clang" --suite unit
+
+# The rest starts what it needs by itself.
+unset JOULEBOOK_TEST_PG
+step 'SQL: tables, functions, views, roles' sh tests/sql/run.sh "$top/build-asan"
+step 'our tables and the official schemas' sh tests/conformance/run.sh "$top/build-asan"
+step 'a client from outside' sh tests/conformance/client.sh "$top/build-asan" "$work/client"
+step 'fuzz for a short while' sh tests/fuzz/run.sh 10 "$top/build-fuzz"
+step 'chaos: 20 kills' python3 tests/chaos/chaos.py --build "$top/build-release" --seed 20
+step 'chaos finds wrong daemons' sh tests/chaos/mutants.sh "$top/build-fault"
+step 'bench' sh tests/bench/run.sh "$top/build-release" 1
+step 'README and quickstart' python3 tests/quickstart.py
 
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ]
