@@ -1,26 +1,44 @@
 """chaos.py - kills csmsd and PostgreSQL while piles deliver their queues, then audits the books.
 
-    python3 tests/chaos/chaos.py --build build-release [--seed N] [--kills 10] [--sessions 300]
-                                 [--piles 20] [--open 10]
+    python3 tests/chaos/chaos.py --build build-release [--seed N]
 
-Piles work through queues of charging sessions as fast as they are answered.  At seeded instants,
-each with at least --open sessions open, csmsd or the whole of PostgreSQL is killed with SIGKILL
-and started again, --kills times each.  When the queues are empty and all is settled,
-`pilesim audit` compares sessions, energy, money and journal with what the piles know.
-Exit status 0: no difference.  1: a difference, printed.  The seed and the counts are printed.
+Piles work through queues of charging sessions as fast as they are answered. At seeded instants, each
+with at least --open sessions open, csmsd or the whole of PostgreSQL is killed with SIGKILL and started
+again, --kills times each, also while bills are being made. When the queues are empty and all is
+settled, `pilesim audit` compares sessions, energy, money and journal with what the piles know.
+
+A session is open when its pile has the confirmation of the start and not that of the stop; it is
+counted in the piles' own truth right after the kill, when nothing can be confirmed any more.
+
+Two wrong systems must be caught by this same command:
+
+    --fault answer_before_commit                    csmsd confirms first (a build with -Dtests_fault=true)
+    --patch tests/chaos/start_by_message_id.sql     a start is known by its message id
+
+Prints the seed, each kill, the audit and the counts. Exit status 0: all that was asked for was done
+and there is no difference. 1: otherwise; the last lines say what.
 """
 import argparse
+import json
 import os
 import random
+import re
+import signal
 import subprocess
 import sys
 import time
 
-sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from stack import Stack  # noqa: E402
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.dirname(HERE))
+from stack import TOP, Stack  # noqa: E402
 
-DELIVERY_S = 900  # the longest a run may take
-SETTLE_S = 240
+FLEET = os.path.join(TOP, "simulators", "fleets", "quickstart.json")
+PACE_MS = 40          # between a pile's messages: how long the queues last
+BACK_S = 30           # the longest that piles may wait for answers after a kill
+SETTLE_S = 60
+AUDIT_S = 60
+# A commit that takes its time, as on a slow disk: more messages are under way when the kill comes.
+SETTINGS = "commit_delay = 10000\ncommit_siblings = 0\n"
 
 
 def arguments():
@@ -28,93 +46,253 @@ def arguments():
     parser.add_argument("--build", default="build-release")
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--kills", type=int, default=10, help="of csmsd, and as many of PostgreSQL")
-    parser.add_argument("--sessions", type=int, default=300)
+    parser.add_argument("--sessions", type=int, default=300, help="at least that many must be billed")
+    parser.add_argument("--queued", type=int, default=1600, help="sessions in the piles' queues")
     parser.add_argument("--piles", type=int, default=20)
     parser.add_argument("--open", type=int, default=10, help="sessions open at each kill, at least")
+    parser.add_argument("--limit", type=int, default=170, help="seconds after which this gives up")
+    parser.add_argument("--fault", help="JOULEBOOK_FAULT of csmsd: a fault that must be found")
     parser.add_argument("--patch", help="SQL run after the migration: a fault that must be found")
     return parser.parse_args()
 
 
-class Run:
+class Failed(Exception):
+    """What was asked for cannot be done any more."""
+
+
+class Truth:
+    """What the piles have written down so far."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.read_to = {}    # file name -> bytes that are known
+        self.stops = {}      # (file name, seq) -> session
+        self.open = set()    # (file name, session)
+        self.answers = 0
+
+    def read(self):
+        for name in os.listdir(self.folder) if os.path.isdir(self.folder) else []:
+            with open(os.path.join(self.folder, name), "rb") as file:
+                file.seek(self.read_to.get(name, 0))
+                whole, _, _ = file.read().rpartition(b"\n")
+            if whole:
+                self.read_to[name] = self.read_to.get(name, 0) + len(whole) + 1
+                for line in whole.split(b"\n"):
+                    self.take(name, json.loads(line))
+        return self
+
+    def take(self, name, record):
+        if record["record"] == "end":
+            self.stops[name, record["seq"]] = record["session"]
+        elif record["record"] == "answered":
+            self.answers += 1
+            if "transaction" in record:
+                self.open.add((name, record["session"]))
+            elif (name, record["seq"]) in self.stops:
+                self.open.discard((name, record["session"]))
+
+
+class Chaos:
     def __init__(self, stack, options):
         self.stack = stack
         self.options = options
         self.random = random.Random(options.seed)
-        self.truth = os.path.join(stack.folder, "truth")
+        self.truth = Truth(os.path.join(stack.folder, "truth"))
+        self.pilesim = None
+        self.kills = {"csmsd": 0, "PostgreSQL": 0}
         self.fewest_open = None
-        self.lost = 0
+        self.killed_at = None
+        self.slowest_s = 0
 
     def prepare(self):
         stack = self.stack
         stack.start_database()
         stack.migrate()
         if self.options.patch:
-            with open(self.options.patch) as patch:
+            with open(self.options.patch, encoding="utf-8") as patch:
                 stack.value(patch.read())
-        self.fleet = os.path.join(os.path.dirname(os.path.abspath(__file__)), "fleet.json")
-        subprocess.run([stack.program("pilesim"), "seed", "--database", stack.conninfo(),
-                        "--fleet", self.fleet], check=True)
+        if self.options.fault:
+            os.environ["JOULEBOOK_FAULT"] = self.options.fault
+        subprocess.run([stack.program("pilesim"), "seed", "--database", stack.conninfo(), "--fleet", FLEET],
+                       check=True, stdout=subprocess.DEVNULL)
         stack.start_csmsd()
 
-    def open_sessions(self):
-        """Sessions that have begun and not ended, as the database knows them just now."""
-        answer = self.stack.psql("select count(*) from core.session where stopped_at is null",
-                                 database="joulebook", quiet=True)
-        return int(answer) if answer else -1
+    def start_piles(self):
+        options = self.options
+        with open(os.path.join(self.stack.folder, "pilesim.log"), "w") as log:
+            self.pilesim = subprocess.Popen(
+                [self.stack.program("pilesim"), "run", "--fleet", FLEET, "--truth", self.truth.folder,
+                 "--url", f"ws://127.0.0.1:{self.stack.port}/ocpp", "--seed", str(options.seed),
+                 "--piles", str(options.piles), "--catch-up", str(options.queued), "--open", str(options.open),
+                 "--pace", str(PACE_MS), "--attempts", "10", "--retry", "1"],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
-    def kill_loop(self, pilesim):
-        plan = ["csmsd", "postgres"] * self.options.kills
+    def end_piles(self):
+        if self.pilesim and self.pilesim.poll() is None:
+            self.pilesim.kill()
+            self.pilesim.wait()
+
+    # -- kills ------------------------------------------------------------------------------------
+
+    def run_kills(self):
+        plan = ["csmsd", "PostgreSQL"] * self.options.kills
         self.random.shuffle(plan)
         for number, victim in enumerate(plan, 1):
-            time.sleep(self.random.uniform(0.2, 1.2))
-            self.stack.wait(lambda: pilesim.poll() is not None or self.open_sessions() >= self.options.open,
-                            60, f"{self.options.open} open sessions")
-            if pilesim.poll() is not None:
-                raise RuntimeError(f"the queues were empty after {number - 1} kills: more sessions are needed")
-            time.sleep(self.random.uniform(0, 0.05))
-            is_open = self.open_sessions()
-            self.fewest_open = is_open if self.fewest_open is None else min(self.fewest_open, is_open)
-            if victim == "csmsd":
-                self.stack.kill_csmsd()
-            else:
-                self.stack.kill_database()
-                self.stack.start_database()
-            if self.stack.csmsd.poll() is not None:
-                self.stack.start_csmsd(wait=False)
-            print(f"kill {number}: {victim}, {is_open} sessions open", flush=True)
+            self.back()
+            self.hurry()
+            time.sleep(self.random.uniform(0.05, 0.6))
+            self.kill(number, victim)
+        self.back(last=True)
 
-    def settle(self):
-        """Until no session waits for its bill."""
-        self.stack.wait(
-            lambda: self.stack.value("select count(*) from core.job where kind = 'settle' and state in ('ready', 'running')") == "0",
-            SETTLE_S, "the settlement of all sessions")
+    def back(self, last=False):
+        """Until every pile could be answered once more and enough sessions are open."""
+        began, before = time.monotonic(), self.truth.read().answers
+        while True:
+            self.check_alive(last)
+            answers = self.truth.read().answers - before
+            waited_s = time.monotonic() - began
+            if answers and self.killed_at:
+                down_s = time.monotonic() - self.killed_at
+                print(f"         answers again after {down_s:.1f} s", flush=True)
+                self.slowest_s = max(self.slowest_s, down_s)
+                self.killed_at = None
+            if last and answers or answers >= self.options.piles and len(self.truth.open) >= self.options.open:
+                return
+            if waited_s > BACK_S:
+                raise Failed(f"{answers} answers and {len(self.truth.open)} open sessions {BACK_S} s after a kill")
+            time.sleep(0.02)
+
+    def check_alive(self, last):
+        if self.pilesim.poll() is not None and not last:
+            raise Failed(f"pilesim ended after {sum(self.kills.values())} kills, status {self.pilesim.returncode}"
+                         ": more --queued sessions are needed, or it has failed")
+        if self.stack.csmsd.poll() is not None:
+            raise Failed(f"csmsd ended by itself, status {self.stack.csmsd.returncode}")
+
+    def kill(self, number, victim):
+        self.killed_at = time.monotonic()
+        if victim == "csmsd":
+            self.stack.kill_csmsd()
+        else:
+            self.stack.kill_database()
+        is_open = len(self.truth.read().open)
+        print(f"kill {number:2}: {victim}, {is_open} sessions open", flush=True)
+        self.kills[victim] += 1
+        self.fewest_open = is_open if self.fewest_open is None else min(self.fewest_open, is_open)
+        if victim == "csmsd":
+            self.stack.start_csmsd(wait=False)
+        else:
+            self.stack.start_database()
+
+    # -- bills ------------------------------------------------------------------------------------
+
+    def hurry(self):
+        """Makes every bill due: what came from a queue would be billed after two minutes, the work of a
+        dead worker after five."""
+        self.stack.value("UPDATE core.job SET run_at = now() WHERE kind = 'settle' AND state = 'queued';"
+                         "UPDATE core.job SET lease_until = now() WHERE kind = 'settle' AND state = 'running'"
+                         " AND claimed_at < now() - interval '5 s'")
+
+    def finish(self):
+        while self.pilesim.poll() is None:
+            self.check_alive(last=True)
+            time.sleep(0.1)
+        if self.pilesim.returncode != 0:
+            print(self.log("pilesim.log"))
+            raise Failed(f"pilesim ended with status {self.pilesim.returncode}")
+
+    def settled(self):
+        self.hurry()
+        time.sleep(0.5)
+        return self.stack.value("SELECT count(*) FROM core.job WHERE kind = 'settle'"
+                                " AND state IN ('queued', 'running')") == "0"
+
+    def log(self, name):
+        with open(os.path.join(self.stack.folder, name), errors="replace") as log:
+            return "".join(log.readlines()[-20:])
+
+    # -- the verdict ------------------------------------------------------------------------------
 
     def audit(self):
-        return subprocess.run([self.stack.program("pilesim"), "audit", "--truth", self.truth,
-                               "--database", self.stack.conninfo()]).returncode
+        """The audit's table by name, and its exit status."""
+        done = subprocess.run([self.stack.program("pilesim"), "audit", "--truth", self.truth.folder,
+                               "--database", self.stack.conninfo()],
+                              text=True, stdout=subprocess.PIPE, timeout=AUDIT_S)
+        print(done.stdout, end="", flush=True)
+        table = {name: int(number) for name, number in
+                 re.findall(r"^(\S.*?) +(-?\d+)$", done.stdout, re.MULTILINE)}
+        return table, done.returncode
+
+    def faults(self):
+        """Whatever is not as it must be."""
+        options = self.options
+        table, status = self.audit()
+        sessions = table.get("true sessions", 0)
+        if status != 0:
+            yield f"the audit ended with status {status}"
+        for victim, count in self.kills.items():
+            if count != options.kills:
+                yield f"{count} kills of {victim}, not {options.kills}"
+        if sessions < options.sessions:
+            yield f"{sessions} sessions, fewer than {options.sessions}"
+        if self.fewest_open is None or self.fewest_open < options.open:
+            yield f"{self.fewest_open} sessions open at a kill, fewer than {options.open}"
+        for name in ("delivered", "settled"):
+            if table.get(name) != sessions:
+                yield f"{table.get(name)} sessions {name} of {sessions}"
+        for name in ("in review", "lost by the pile's rule", "still held by the pile", "invariants violated"):
+            if table.get(name) != 0:
+                yield f"{name}: {table.get(name)}"
+        if not any(name.startswith("trial balance") for name in table):
+            yield "no trial balance"
+        for name, number in table.items():
+            booked = {"energy delivered, Wh": "energy billed, Wh"}.get(name, name.replace("exact", "booked", 1))
+            if name.startswith(("exact ", "energy d")) and table.get(booked) != number:
+                yield f"{name} {number}, {booked} {table.get(booked)}"
+            if name.startswith("trial balance") and number:
+                yield f"{name} is {number}"
+
+    def run(self):
+        self.prepare()
+        self.start_piles()
+        self.run_kills()
+        self.finish()
+        self.stack.wait(self.settled, SETTLE_S, "the settlement of all sessions")
+        return list(self.faults())
+
+
+def stop(number, frame):
+    signal.signal(number, signal.SIG_IGN)
+    raise Failed("it took too long" if number == signal.SIGALRM else f"signal {number}")
 
 
 def main():
     options = arguments()
-    print(f"seed {options.seed}")
-    with Stack(options.build) as stack:
-        run = Run(stack, options)
-        run.prepare()
-        pilesim = subprocess.Popen(
-            [stack.program("pilesim"), "run", "--catch-up", str(options.sessions), "--piles", str(options.piles),
-             "--url", f"ws://127.0.0.1:{stack.port}/ocpp", "--fleet", run.fleet, "--seed", str(options.seed),
-             "--truth", run.truth])
-        stack.children.append(pilesim)
-        run.kill_loop(pilesim)
-        stack.wait(lambda: pilesim.poll() is not None, DELIVERY_S, "the end of the queues")
-        if pilesim.returncode != 0:
-            print(f"pilesim ended with status {pilesim.returncode}")
-            return 1
-        run.settle()
-        status = run.audit()
-        sessions = stack.value("select count(*) from core.session")
-        print(f"seed {options.seed}: {sessions} sessions, {2 * options.kills} kills, at least {run.fewest_open} open at each")
-        return 1 if status else 0
+    began = time.monotonic()
+    print(f"seed {options.seed}", flush=True)
+    for number in (signal.SIGALRM, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, stop)
+    signal.alarm(options.limit)
+    chaos = None
+    try:
+        with Stack(options.build, settings=SETTINGS) as stack:
+            chaos = Chaos(stack, options)
+            try:
+                faults = chaos.run()
+            finally:
+                signal.alarm(0)
+                chaos.end_piles()
+    except (Failed, TimeoutError, RuntimeError, OSError, subprocess.SubprocessError) as error:
+        faults = [f"{type(error).__name__}: {error}"]
+    if chaos:
+        print(f"seed {options.seed}: {chaos.kills['csmsd']} kills of csmsd, {chaos.kills['PostgreSQL']} of PostgreSQL, "
+              f"at least {chaos.fewest_open} sessions open at each, the next answer at most "
+              f"{chaos.slowest_s:.1f} s after a kill, {time.monotonic() - began:.0f} s in all")
+    for fault in faults:
+        print(f"FAILED: {fault}")
+    if not faults:
+        print("nothing lost, nothing doubled, no difference")
+    return 1 if faults else 0
 
 
 if __name__ == "__main__":
