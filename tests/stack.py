@@ -115,23 +115,40 @@ class Stack:
 
     def kill_database(self):
         """kill -9 of the postmaster and every backend at once, reaped."""
-        os.killpg(self.postgres.pid, signal.SIGKILL)
+        # Each backend leads a process group of its own; stopped, the postmaster can fork no other
+        # and notices no death.
+        self.postgres.send_signal(signal.SIGSTOP)
+        backends = self.backends()
+        for pid in [*backends, self.postgres.pid]:
+            os.kill(pid, signal.SIGKILL)
         self.postgres.wait()
-        # A backend in a system call may outlive the postmaster by a moment.
+        self.wait(lambda: not any(map(self.alive, backends)), 10, "the end of PostgreSQL")
         pidfile = os.path.join(self.data, "postmaster.pid")
-        self.wait(lambda: not self.group_alive(self.postgres.pid), 10, "the end of PostgreSQL")
         if os.path.exists(pidfile):
             os.remove(pidfile)
 
+    def backends(self):
+        """The postmaster's children."""
+        children = []
+        for name in filter(str.isdigit, os.listdir("/proc")):
+            status = self.stat(name)
+            if status and int(status[1]) == self.postgres.pid:
+                children.append(int(name))
+        return children
+
+    def alive(self, pid):
+        # A zombie that init is slow to reap holds nothing any more.
+        status = self.stat(pid)
+        return status is not None and status[0] not in "ZX"
+
     @staticmethod
-    def group_alive(group):
+    def stat(pid):
+        """State, parent and so on of a process, None without it."""
         try:
-            os.killpg(group, 0)
-        except ProcessLookupError:
-            return False
-        except PermissionError:
-            return True
-        return True
+            with open(f"/proc/{pid}/stat") as file:
+                return file.read().rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            return None
 
     def conninfo(self, user="joulebook", database="joulebook"):
         return f"host={self.run} dbname={database} user={user}"
