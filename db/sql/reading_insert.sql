@@ -1,6 +1,7 @@
 -- Readings, as arrays of the columns of core.meter_reading. Sorted by key, so that two lanes meet
 -- in the same order; a repeat is dropped. A suspect reading that belongs to no session of its
--- station opens one review item for each transaction id that was named.
+-- station opens one review item for each transaction id that was named; a register below zero
+-- keeps its session from being billed before a decision.
 -- $1 station  $2 at  $3 connector  $4 hash  $5 received at  $6 transaction id  $7 context
 -- $8 import  $9 export (mWh)  $10 power import  $11 export  $12 offered (mW)
 -- $13 current import  $14 L1  $15 L2  $16 L3  $17 export  $18 offered (mA)
@@ -19,6 +20,19 @@ WITH orphan AS (
       AND NOT EXISTS (SELECT FROM core.session t
                       WHERE t.transaction_id = r.transaction_id AND t.station_id = r.station)
     ORDER BY r.station, r.transaction_id, r.at
+    ON CONFLICT (dedupe_key) DO NOTHING
+), negative AS (
+    INSERT INTO core.review (kind, blocks, dedupe_key, station_id, site_id, session_uid, received_at, detail)
+    SELECT DISTINCT ON (t.uid) 'negative_register', true, 'negative_register:' || t.uid,
+           t.station_id, t.site_id, t.uid, r.received_at,
+           jsonb_build_object('transaction_id', r.transaction_id, 'connector', r.connector, 'at', r.at,
+                              'import_mwh', r.import_mwh::text, 'export_mwh', r.export_mwh::text)
+    FROM unnest($1::bigint[], $2::timestamptz[], $3::int[], $5::timestamptz[], $6::bigint[],
+                $8::bigint[], $9::bigint[], $27::bool[])
+             AS r (station, at, connector, received_at, transaction_id, import_mwh, export_mwh, suspect)
+    JOIN core.session t ON t.transaction_id = r.transaction_id AND t.station_id = r.station
+    WHERE r.suspect AND least(r.import_mwh, r.export_mwh) < 0
+    ORDER BY t.uid, r.at
     ON CONFLICT (dedupe_key) DO NOTHING
 )
 INSERT INTO core.meter_reading (station, at, connector, hash, received_at, transaction_id, context,
