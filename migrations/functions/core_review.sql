@@ -27,7 +27,9 @@ COMMENT ON FUNCTION core.review_blocks(uuid) IS
 -- Decisions: 'bill' (as it stands, or with the corrections of p_correction: meter_start_mwh,
 -- meter_stop_mwh, started_at, stopped_at), 'lost' (never billed), 'noted' (the item did not matter).
 -- Returns done, repeat (decided before) or none. When the last blocking item of a session is decided
--- its settlement is queued.
+-- its settlement is queued. A Stop that could not be read, billed, ends its session when it was received,
+-- at the register that can be read of it, or else at the last reading. Readings that could not be read are
+-- one matter, however many messages they came in.
 CREATE OR REPLACE FUNCTION core.review_decide(p_review bigint, p_decision text, p_note text,
     p_correction jsonb, p_actor text)
 RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -71,6 +73,17 @@ BEGIN
         PERFORM ledger.release_holds(s.uid, 'released');
         RETURN 'done';
     END IF;
+    IF item.detail ->> 'action' = 'MeterValues' THEN
+        UPDATE core.review r SET state = 'decided', decision = p_decision, note = p_note, decided_by = p_actor,
+            decided_at = clock_timestamp()
+        WHERE r.session_uid = s.uid AND r.state = 'open' AND r.kind = item.kind AND r.detail ->> 'action' = 'MeterValues';
+    ELSIF item.detail ->> 'action' = 'StopTransaction' AND s.stopped_at IS NULL AND s.state <> 'settled'
+          AND p_decision = 'bill' THEN
+        p_correction := jsonb_build_object('stopped_at', GREATEST(item.received_at, s.started_at))
+            || CASE WHEN (item.detail ->> 'meter_stop_mwh')::bigint >= s.meter_start_mwh
+                    THEN jsonb_build_object('meter_stop_mwh', item.detail ->> 'meter_stop_mwh') ELSE '{}' END
+            || COALESCE(p_correction, '{}');
+    END IF;
     IF p_correction IS NOT NULL THEN
         UPDATE core.session x SET
             meter_start_mwh = COALESCE((p_correction ->> 'meter_start_mwh')::bigint, x.meter_start_mwh),
@@ -82,7 +95,7 @@ BEGIN
             input_current = false
         WHERE x.uid = s.uid RETURNING * INTO s;
     END IF;
-    IF s.stopped_at IS NOT NULL AND s.state IN ('review', 'presumed_ended', 'open') AND NOT core.review_blocks(s.uid) THEN
+    IF s.stopped_at IS NOT NULL AND s.state IN ('review', 'presumed_ended', 'open', 'stopped') AND NOT core.review_blocks(s.uid) THEN
         UPDATE core.session x SET state = 'stopped' WHERE x.uid = s.uid;
         INSERT INTO core.job (kind, key, payload) VALUES ('settle', s.uid::text, jsonb_build_object('session', s.uid))
         ON CONFLICT (kind, key) WHERE state IN ('queued', 'running') DO NOTHING;

@@ -166,33 +166,40 @@ REVOKE ALL ON FUNCTION inbound.note(bigint, text, timestamptz, text) FROM PUBLIC
 GRANT EXECUTE ON FUNCTION inbound.note(bigint, text, timestamptz, text) TO joulebook_app;
 COMMENT ON FUNCTION inbound.note(bigint, text, timestamptz, text) IS 'Keeps any other report of a pile | 保存充电桩的其他上报';
 
--- A message that could not be read is confirmed and reviewed all the same. A start gets a session of
--- its own that can never be billed before a person has read the frame; its Stop finds it by its number.
+-- A message that could not be read is confirmed and reviewed all the same, and keeps the session that it
+-- is about from being billed before a person has read the frame. A start gets a session of its own; its
+-- Stop finds it by its number. A Stop ends its session in so far as nobody waits for another.
 CREATE OR REPLACE FUNCTION inbound.unusable(p_station bigint, p_action text, p_received_at timestamptz, p_frame text,
     p_code text, p_member text, OUT outcome text, OUT transaction_id bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     content uuid := inbound.frame_digest(p_station, p_frame);
-    unread uuid;
+    payload jsonb := inbound.unusable_payload(p_frame);
+    about uuid;
+    named bigint;
 BEGIN
     SET CONSTRAINTS ALL DEFERRED;
     IF p_action = 'StartTransaction' THEN
-        SELECT s.transaction_id, s.uid INTO transaction_id, unread FROM core.session s WHERE s.start_key = content;
-        IF transaction_id IS NULL THEN
-            INSERT INTO core.session AS s (start_key, station_id, site_id, account_id, currency, verdict, unsecured,
-                boot_number, started_at, start_received_at, place)
-            SELECT content, x.id, x.site_id,
-                (SELECT a.id FROM ledger.account a WHERE a.site_id = x.site_id AND a.purpose = 'suspense' ORDER BY a.id LIMIT 1),
-                t.currency, 'Invalid', true, x.boot_number, p_received_at, p_received_at, x.place
-            FROM core.station x JOIN core.site t ON t.id = x.site_id WHERE x.id = p_station
-            ON CONFLICT (start_key) DO NOTHING RETURNING s.transaction_id, s.uid INTO transaction_id, unread;
-            IF transaction_id IS NULL THEN
-                SELECT s.transaction_id, s.uid INTO STRICT transaction_id, unread FROM core.session s WHERE s.start_key = content;
-            END IF;
-        END IF;
+        SELECT u.transaction_id, u.session_uid INTO transaction_id, about
+        FROM inbound.unusable_start(p_station, p_received_at, p_frame, content, payload) u;
+        named := transaction_id;
+    ELSIF p_action IN ('StopTransaction', 'MeterValues') THEN
+        SELECT s.transaction_id, s.uid INTO named, about FROM core.session s
+        WHERE s.transaction_id = inbound.unusable_integer(payload, 'transactionId') AND s.station_id = p_station;
     END IF;
-    PERFORM core.review_open('unusable', true, content::text, p_station, unread, p_received_at,
-        jsonb_build_object('action', p_action, 'code', p_code, 'member', p_member, 'transaction_id', transaction_id), p_frame);
+    IF p_action = 'StopTransaction' AND named IS NOT NULL THEN
+        PERFORM FROM core.session s WHERE s.transaction_id = named FOR NO KEY UPDATE SKIP LOCKED;
+        IF NOT FOUND THEN
+            outcome := 'busy';
+            RETURN;
+        END IF;
+        UPDATE core.session s SET state = 'presumed_ended', presumed_ended_at = p_received_at
+        WHERE s.transaction_id = named AND s.state = 'open';
+    END IF;
+    PERFORM core.review_open('unusable', true, content::text, p_station, about, p_received_at,
+        jsonb_build_object('action', p_action, 'code', p_code, 'member', p_member, 'transaction_id', named)
+        || CASE WHEN p_action = 'StopTransaction' THEN jsonb_build_object('meter_stop_mwh',
+            (inbound.unusable_integer(payload, 'meterStop') * 1000)::text) ELSE '{}' END, p_frame);
     outcome := 'done';
     SET CONSTRAINTS ALL IMMEDIATE;
 EXCEPTION WHEN integrity_constraint_violation OR data_exception OR no_data_found THEN
