@@ -64,6 +64,7 @@ BEGIN
             (p_time_doubt, true, p_time_doubt IS NOT NULL),
             (p_problem, false, p_problem IS NOT NULL),
             ('unknown_tag', false, s.card_id IS NULL),
+            ('id_tag_too_long', true, length(m.id_tag) > 20),
             ('no_tariff', true, s.tariff_version_id IS NULL),
             ('implausible_meter_start', true, COALESCE(s.meter_start_mwh < 0, true)),
             ('implausible_connector', true, COALESCE(s.connector < 1, true))) AS v(kind, blocks, holds)
