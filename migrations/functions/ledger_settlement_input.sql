@@ -13,6 +13,7 @@ DECLARE
     shift interval;
     ended timestamptz;
     meter_stop bigint;
+    accepted text[];
     document jsonb;
     readings json;
     states json;
@@ -28,7 +29,7 @@ BEGIN
         WHERE t.currency = s.currency;
         UPDATE core.session x SET tariff_version_id = s.tariff_version_id WHERE x.uid = s.uid AND x.tariff_version_id IS NULL;
     END IF;
-    IF s.tariff_version_id IS NULL OR s.meter_start_mwh IS NULL OR s.connector IS NULL THEN
+    IF s.tariff_version_id IS NULL OR s.meter_start_mwh IS NULL THEN
         PERFORM ledger.settlement_review(s.uid, CASE WHEN s.tariff_version_id IS NULL THEN 'no_tariff' ELSE 'missing_start' END,
             '{}', NULL);
         RETURN NULL;
@@ -36,7 +37,11 @@ BEGIN
     UPDATE core.session x SET input_current = true WHERE x.uid = s.uid AND NOT x.input_current;
     SELECT t.zone, t.region, c.exponent INTO place FROM core.site t JOIN core.currency c ON c.code = s.currency
     WHERE t.id = s.site_id;
-    SELECT c.max_power_w INTO power FROM core.connector c WHERE c.station_id = s.station_id AND c.number = s.connector;
+    SELECT COALESCE(array_agg(r.kind), '{}') INTO accepted FROM core.review r
+    WHERE r.session_uid = s.uid AND r.blocks AND r.decision = 'bill';
+    -- Who accepted so much energy did not believe what the connector is said to give.
+    SELECT c.max_power_w INTO power FROM core.connector c
+    WHERE c.station_id = s.station_id AND c.number = s.connector AND 'implausible_energy' <> ALL (accepted);
     SELECT v.document INTO document FROM core.tariff_version v WHERE v.id = s.tariff_version_id;
     shift := CASE WHEN isfinite(s.start_reported_at) THEN s.started_at - s.start_reported_at ELSE interval '0' END;
     ended := s.stopped_at;
@@ -49,13 +54,20 @@ BEGIN
         meter_stop := COALESCE(meter_stop, s.meter_start_mwh);
     END IF;
     ended := GREATEST(ended, s.started_at);
+    IF (meter_stop IS NULL OR meter_stop < s.meter_start_mwh)
+       AND accepted && ARRAY['negative_energy', 'missing_meter_stop', 'meter_stop_missing', 'unusable'] THEN
+        -- Never negative money: the last register that can be true, or no energy.
+        SELECT r.import_mwh INTO meter_stop FROM core.session_readings(s) r
+        WHERE r.import_mwh >= s.meter_start_mwh ORDER BY r.at DESC, r.import_mwh DESC LIMIT 1;
+        meter_stop := COALESCE(meter_stop, s.meter_start_mwh);
+    END IF;
     SELECT json_agg(json_build_object(
                'at', to_char((r.at + shift) AT TIME ZONE 'UTC', utc),
                'received_at', to_char(r.received_at AT TIME ZONE 'UTC', utc),
                'context', r.context, 'import_mwh', r.import_mwh::text, 'export_mwh', r.export_mwh::text)
                ORDER BY r.at, r.received_at, r.hash)
-    INTO readings FROM core.session_readings(s) r
-    WHERE (r.import_mwh IS NOT NULL OR r.export_mwh IS NOT NULL) AND isfinite(r.at);
+    INTO readings FROM ledger.settlement_readings(s, meter_stop, accepted && ARRAY['negative_energy',
+        'negative_register', 'register_falls', 'register_range', 'series_disagrees', 'export_falls']) r;
     SELECT json_agg(json_build_object('at', to_char((e.at + shift) AT TIME ZONE 'UTC', utc), 'state', e.status)
                     ORDER BY e.at, e.received_at)
     INTO states FROM core.status_event e
@@ -80,6 +92,37 @@ REVOKE ALL ON FUNCTION ledger.settlement_input(uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ledger.settlement_input(uuid) TO joulebook_app;
 COMMENT ON FUNCTION ledger.settlement_input(uuid) IS
     'All that the rating of a session depends on, as JSON; null if it may not be rated now | 会话计费所需的全部输入（JSON）；暂不可计费时为空';
+
+-- The readings that a bill is made of. Where a person accepted registers that contradict one another, those
+-- of the start and the stop count, and of the readings between only those that agree with them.
+CREATE OR REPLACE FUNCTION ledger.settlement_readings(p_session core.session, p_meter_stop_mwh bigint, p_accepted boolean)
+RETURNS SETOF core.meter_reading LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    r core.meter_reading;
+    reached bigint := p_session.meter_start_mwh;
+BEGIN
+    FOR r IN SELECT * FROM core.session_readings(p_session) x WHERE isfinite(x.at) ORDER BY x.at, x.received_at, x.hash LOOP
+        IF p_accepted THEN
+            IF r.import_mwh BETWEEN reached AND p_meter_stop_mwh
+               AND r.context NOT IN ('Transaction.Begin', 'Transaction.End') THEN
+                reached := r.import_mwh;
+            ELSE
+                r.import_mwh := NULL;
+            END IF;
+            IF r.export_mwh < 0 THEN
+                r.export_mwh := NULL;
+            END IF;
+        END IF;
+        IF r.import_mwh IS NOT NULL OR r.export_mwh IS NOT NULL THEN
+            RETURN NEXT r;
+        END IF;
+    END LOOP;
+END
+$$;
+ALTER FUNCTION ledger.settlement_readings(core.session, bigint, boolean) OWNER TO joulebook_writer;
+REVOKE ALL ON FUNCTION ledger.settlement_readings(core.session, bigint, boolean) FROM PUBLIC;
+COMMENT ON FUNCTION ledger.settlement_readings(core.session, bigint, boolean) IS
+    'The readings that a bill is made of | 构成账单的电表读数';
 
 -- Puts a session in review instead of settling it, with the input that nobody would trust.
 CREATE OR REPLACE FUNCTION ledger.settlement_review(p_session uuid, p_kind text, p_detail jsonb, p_input bytea,
