@@ -9,9 +9,9 @@ here=$(cd "$(dirname "$0")" && pwd)
 build=$(cd "$1" && pwd)
 work=$build/conformance
 
-for tool in node npm; do
-  command -v "$tool" >/dev/null || { echo "skipped: $tool is not installed"; exit 77; }
-done
+status=0
+sh "$here/install.sh" "$work" || status=$?
+[ $status = 0 ] || exit $status
 for program in ocpp-describe ocpp-judge; do
   [ -x "$build/tests/ocpp/$program" ] || {
     echo "$build/tests/ocpp/$program is missing: build it first (ninja -C $build)" >&2
@@ -19,14 +19,5 @@ for program in ocpp-describe ocpp-judge; do
   }
 done
 
-mkdir -p "$work"
-if ! cmp -s "$here/package-lock.json" "$work/installed-lock.json"; then
-  cp "$here/package.json" "$here/package-lock.json" "$here/.npmrc" "$work/"
-  (cd "$work" && npm ci --ignore-scripts --loglevel=error) || {
-    echo 'npm ci failed: is the package registry reachable?' >&2
-    exit 1
-  }
-  cp "$here/package-lock.json" "$work/installed-lock.json"
-fi
 programs=$build/tests/ocpp
 exec node "$here/compare.js" "$work" "$programs/ocpp-describe" "$programs/ocpp-judge"
