@@ -62,10 +62,13 @@ as_user() {
   (cd / && exec $become "$@")
 }
 
-alive() { # pid file: is the process it names alive, and ours?
-  [ -f "$1" ] || return 1
-  read -r pid <"$1" || return 1
-  [ -d "/proc/$pid" ] && [ "$(stat -c %U "/proc/$pid")" = "$user" ]
+# Is the process that we started under this name alive? A pid may have become somebody else's: the
+# program decides, which stays the same when its file has been replaced meanwhile.
+alive() { # name
+  [ -f "$run/$1.pid" ] || return 1
+  read -r pid <"$run/$1.pid" || return 1
+  program=$(readlink "/proc/$pid/exe" 2>/dev/null) || return 1
+  [ "${program% (deleted)}" = "$(readlink -f "$app")/$1" ]
 }
 
 # Starts a process of ours in its own session and remembers its pid.
@@ -79,7 +82,7 @@ start_process() { # name, command...
       sh "$run/$name.pid" "$log/$name.log" "$@"
   ) &
   tries=50
-  until alive "$run/$name.pid"; do
+  until alive "$name"; do
     tries=$((tries - 1))
     [ $tries -gt 0 ] || fail 69 "$name did not start. Its log: $log/$name.log" "$(tail -n 5 "$log/$name.log" 2>/dev/null)"
     sleep 0.1
@@ -87,7 +90,7 @@ start_process() { # name, command...
 }
 
 stop_process() { # name
-  if alive "$run/$1.pid"; then
+  if alive "$1"; then
     read -r pid <"$run/$1.pid"
     kill -TERM "$pid"
     tries=150
@@ -112,7 +115,10 @@ $new"
     path=$(dirname "$path")
   done
   mkdir -p "$1" || fail 73 "Cannot make the folder $1." "Choose another with XDG_STATE_HOME or XDG_RUNTIME_DIR."
-  chmod "$2" "$1"
+  # In a shared folder somebody else may have made it before us, and would own our sockets.
+  [ "$(id -u)" = 0 ] || [ -O "$1" ] ||
+    fail 77 "$1 belongs to $(stat -c %U "$1"), not to $user." "Remove it, or choose another with XDG_RUNTIME_DIR."
+  chmod "$2" "$1" || fail 77 "The rights of $1 cannot be set."
   made="$made$new"
 }
 
@@ -220,7 +226,10 @@ EOF
 
 step_configuration() {
   if [ -f "$conf" ]; then
+    wanted=$PORT
     PORT=$(sed -n 's/^ *port *= *\([0-9]*\).*/\1/p' "$conf" | head -n 1)
+    [ -z "${JOULEBOOK_PORT:-}" ] || [ "$PORT" = "$wanted" ] ||
+      say "port $PORT stays, as $conf says; change it there"
     return
   fi
   first=$PORT
@@ -283,13 +292,13 @@ EOF
 }
 
 step_daemon() {
-  if alive "$run/csmsd.pid" && [ -z "${updated:-}" ]; then return; fi
+  if alive csmsd && [ -z "${updated:-}" ]; then return; fi
   stop_process csmsd >/dev/null
   start_process csmsd "$app/csmsd" --config "$conf"
   tries=100
   until ready; do
     tries=$((tries - 1))
-    { [ $tries -gt 0 ] && alive "$run/csmsd.pid"; } ||
+    { [ $tries -gt 0 ] && alive csmsd; } ||
       fail 69 'csmsd is not ready:' "$(tail -n 5 "$log/csmsd.log")"
     sleep 0.1
   done
@@ -307,7 +316,7 @@ step_fleet() {
       fail 70 'The history could not be written:' "$(tail -n 5 "$log/backfill.log")"
     as_user touch "$state/seeded"
   fi
-  alive "$run/pilesim.pid" && return
+  alive pilesim && return
   [ -f "$state/live_since" ] ||
     date -u '+%Y-%m-%d %H:%M:%S+00' | as_user tee "$state/live_since" >/dev/null
   start_process pilesim "$app/pilesim" run --url "ws://127.0.0.1:$PORT/ocpp" --fleet "$fleet" \
@@ -327,7 +336,7 @@ step_proof() {
   until [ "$(viewer "select count(*) from query.session where is_settled and pile in ($PROOF_PILES)
               and started_at >= '$(cat "$state/live_since")'")" = $PROOFS ]; do
     tries=$((tries - 1))
-    { [ $tries -gt 0 ] && alive "$run/csmsd.pid" && alive "$run/pilesim.pid"; } ||
+    { [ $tries -gt 0 ] && alive csmsd && alive pilesim; } ||
       fail 70 'The live charges were not settled in time.' \
         "See $log/csmsd.log, $log/pilesim.log and: $app/csms --config $conf sql 'select * from query.review'"
     sleep 0.5
@@ -344,10 +353,12 @@ print_charges() {
       order by pile desc, started_at)
     select format('  First live charge  %s/%s  %s kWh in %s s  %s %s = electricity %s + service %s', pile, connector,
                   round(energy_kwh, 3), duration_s, amount, currency, electricity_amount, service_amount)
-           || coalesce((select string_agg(format(E'\\n      %s to %s  %-7s %-14s %s kWh x %s = %s', to_char(l.from_local, 'HH24:MI:SS'),
+           || coalesce((select string_agg(format(E'\\n      %s to %s  %-7s %-14s %s kWh x %s%s = %s', to_char(l.from_local, 'HH24:MI:SS'),
                   to_char(l.to_local, 'HH24:MI:SS'), l.rate_label, l.charge_code, round(l.quantity_kwh, 6),
-                  trim_scale(l.price), l.amount), '' order by l.line)
-                from query.session_line l where l.session_uid = proof.session_uid and l.is_current), '')
+                  trim_scale(l.price), case t.tax_mode when 'net' then format(' + %s %% VAT', trim_scale(l.vat_pct)) end,
+                  l.amount), '' order by l.line)
+                from query.session_line l join query.tariff t on t.tariff = l.tariff and t.version = l.tariff_version
+                where l.session_uid = proof.session_uid and l.is_current), '')
     from proof order by pile desc"
 }
 
