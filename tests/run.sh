@@ -81,6 +81,14 @@ build() {
 
 packages_need "$PACKAGES_RUN $PACKAGES_TEST" || exit $?
 
+# promtool alone: the package around it would install a server that starts at boot.
+if ! command -v promtool >/dev/null 2>&1; then
+  [ -x "$work/prometheus/usr/bin/promtool" ] || (
+    cd "$work" && apt-get download -q prometheus >"$logs/promtool.log" 2>&1 && dpkg -x prometheus_*.deb prometheus
+  ) || echo 'promtool could not be had; what needs it will say so'
+  PATH=$PATH:$work/prometheus/usr/bin
+fi
+
 scratch=$(mktemp -d /tmp/joulebook-test.XXXXXX)
 chmod 755 "$scratch"
 cluster=$scratch/pg
