@@ -183,6 +183,19 @@ def implausible_energy(house, pile):
     pile.billed(transaction, 2000)
 
 
+def impossible_energy(house, pile):
+    """energy that no connector can give is parked again after an acceptance, and billed by a correction"""
+    transaction = pile.start(1000)
+    pile.stop(transaction, 90000)
+    yield SENT
+    pile.in_review('implausible_energy')
+    pile.decide('accept')
+    house.stack.wait(lambda: pile.open_items() == ['implausible_energy'], 20, 'the second review')
+    pile.unbilled(transaction)
+    pile.decide('accept', meter_stop_kwh='1.3')
+    pile.billed(transaction, 300)
+
+
 def huge_register(house, pile):
     """a meterStop that fits no integer is kept, and billed by a correction"""
     transaction = pile.start(1000)
@@ -245,6 +258,18 @@ def missing_stop_superseded(house, pile):
     equal('the next one runs', pile.session(after, 'state, verdict'), ['open', 'Accepted'])
     pile.decide('accept', meter_stop_kwh='1.3')
     pile.billed(transaction, 300)
+
+
+def missing_stop_mended(house, pile):
+    """a Stop that can be read after one that could not counts, once the first is decided"""
+    transaction = pile.start(1000)
+    pile.stop(transaction, None)
+    pile.stop(transaction, 1250)
+    yield SENT
+    pile.in_review('unusable')
+    pile.unbilled(transaction)
+    pile.decide('accept')
+    pile.billed(transaction, 250)
 
 
 def missing_start(house, pile):
@@ -361,6 +386,18 @@ def year_9999(house, pile):
     pile.unbilled(transaction)
     pile.decide('reject')
     pile.unbilled(transaction)
+
+
+def stop_in_the_past(house, pile):
+    """a Stop dated before its Start, accepted, is billed with no duration"""
+    transaction = pile.start(1000)
+    pile.stop(transaction, 1300, at=now(-10))
+    pile.kept()
+    yield SENT
+    pile.in_review('stop_before_start')
+    pile.unbilled(transaction)
+    pile.decide('accept')
+    pile.billed(transaction, 300)
 
 
 def two_of_1970(house, pile):

@@ -129,6 +129,31 @@ def a_stop_does_not_wait_for_a_session_in_somebody_elses_hands(admin):
 
 
 @test
+def an_unreadable_stop_does_not_wait_for_its_session_either(admin):
+    """D3: busy at once, having written nothing; then its session is held back."""
+    station = admin.one("SELECT t.house('BUSYREAD')")
+    admin.one("SELECT t.card('BUSYTAG00003', 100000)")
+    transaction = admin.one(START.format(f"{station}, 'BUSYTAG00003', 1000")).rsplit("|", 1)[1]
+    holder, lane = Session(), Session("joulebook_app")
+    holder.run(f"BEGIN; SELECT 1 FROM core.session WHERE transaction_id = {transaction} FOR NO KEY UPDATE")
+    frame = f'[2,"1","StopTransaction",{{"transactionId":{transaction}}}]'
+    stop = f"SELECT outcome FROM inbound.unusable({station}, 'StopTransaction', now(), '{frame}', 'x', 'meterStop')"
+    items = f"SELECT count(*) FROM core.review WHERE station_id = {station} AND kind = 'unusable'"
+    began = time.monotonic()
+    same(lane.one(stop), "busy", "while it is held")
+    assert time.monotonic() - began < 1
+    same(admin.one(items), "0", "written")
+    holder.run("COMMIT")
+    for _ in range(2):
+        same(lane.one(stop), "done", "when it is free")
+    same(admin.one(items), "1", "items")
+    same(admin.one("SELECT state || core.review_blocks(uid) FROM core.session "
+                   f"WHERE transaction_id = {transaction}"), "presumed_endedtrue", "its session")
+    holder.close()
+    lane.close()
+
+
+@test
 def boot_status_and_take_over_do_not_wait_either(admin):
     """D3, for the other members of the lanes."""
     station = admin.one("SELECT t.house('BUSYALL')")

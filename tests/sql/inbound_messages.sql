@@ -96,6 +96,24 @@ SELECT t.test('an unreadable stop or reading is confirmed and reviewed once', $$
     PERFORM t.is((SELECT count(*) FROM core.review), 3::bigint, 'reviews');
     PERFORM t.is((inbound.unusable(999999, 'StartTransaction', now(), 'x', 'y', 'z')).outcome, 'refused', 'of an unknown pile');
 $$);
+SELECT t.test('an unreadable message keeps what can be read, and nothing that cannot', $$
+    p := t.house('H');
+    PERFORM t.card('TAG0000000001', 100000);
+    FOR a IN SELECT f.* FROM (VALUES
+            ('{"connectorId":1,"idTag":"TAG0000000001","meterStart":5}', 1, 5000::bigint, true),
+            ('{"connectorId":"2","idTag":"x","meterStart":-7}', 2, -7000, false),
+            ('{"connectorId":0,"idTag":7,"meterStart":1.5}', NULL, NULL, false),
+            ('{"connectorId":99999999999,"idTag":[],"meterStart":9999999999999999}', NULL, NULL, false),
+            ('{"connectorId":1e999999,"idTag":"TAG0000000001"}', NULL, NULL, false),
+            ('{"idTag":"\ud800","connectorId":1}', NULL, NULL, false), ('[]', NULL, NULL, false), ('7', NULL, NULL, false))
+            AS f (payload, connector, meter, owned) LOOP
+        SELECT * INTO b FROM inbound.unusable(p, 'StartTransaction', now(), '[2,"1","StartTransaction",' || a.payload || ']', 'x', 'y');
+        PERFORM t.is(b.outcome, 'done', a.payload);
+        PERFORM t.is((SELECT (s.connector, s.meter_start_mwh, s.customer_id IS NOT NULL)::text FROM core.session s
+                      WHERE s.transaction_id = b.transaction_id), (a.connector, a.meter, a.owned)::text, a.payload);
+    END LOOP;
+    PERFORM t.is((SELECT count(*) FROM core.session), 8::bigint, 'sessions');
+$$);
 SELECT t.test('notes and data transfers are kept; no vendor is known', $$
     p := t.house('H');
     PERFORM inbound.note(p, 'SecurityEventNotification', now(), '{"type":"x"}'), inbound.note(p, 'SecurityEventNotification', now(), '{"type":"x"}');
