@@ -38,7 +38,7 @@ quiet() {
 
 quiet -d "${server}dbname=postgres" -c 'CREATE DATABASE jb_template' >/dev/null
 if [ -n "$build" ]; then
-    "$build/csms/csms" db migrate "${server}dbname=jb_template" >/dev/null
+    "$build/csms/csms" --database "${server}dbname=jb_template" db migrate >/dev/null
 else
     for file in "$root"/migrations/[0-9]*.sql "$root"/migrations/functions/*.sql "$root"/migrations/views/*.sql; do
         [ -f "$file" ] || continue
