@@ -5,8 +5,11 @@ CREATE OR REPLACE FUNCTION inbound.take_over(p_station bigint, p_node bigint, p_
     OUT outcome text, OUT epoch bigint, OUT registration text, OUT boot_number integer, OUT interval_s integer,
     OUT open_transactions text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    before bigint;
 BEGIN
-    PERFORM FROM core.station_connection c WHERE c.station_id = p_station FOR NO KEY UPDATE SKIP LOCKED;
+    SELECT CASE WHEN c.closed_at IS NULL THEN c.node_id END INTO before
+    FROM core.station_connection c WHERE c.station_id = p_station FOR NO KEY UPDATE SKIP LOCKED;
     IF NOT FOUND THEN
         outcome := CASE WHEN EXISTS (SELECT FROM core.station_connection c WHERE c.station_id = p_station)
                         THEN 'busy' ELSE 'refused' END;
@@ -15,6 +18,9 @@ BEGIN
     UPDATE core.station_connection c SET node_id = p_node, epoch = c.epoch + 1, remote = p_remote, opened_at = p_at,
         closed_at = NULL, close_reason = NULL
     WHERE c.station_id = p_station RETURNING c.epoch INTO epoch;
+    IF before <> p_node THEN -- another node may still hold the old connection
+        PERFORM pg_notify('joulebook_node_' || before, 'moved ' || p_station || ' ' || epoch);
+    END IF;
     PERFORM inbound.commands_lost(p_station, epoch, p_at);
     SELECT s.registration, s.boot_number, s.heartbeat_s INTO registration, boot_number, interval_s
     FROM core.station s WHERE s.id = p_station;
@@ -98,7 +104,8 @@ BEGIN
         SELECT newest, s.id, s.identity,
             (SELECT string_agg(k.key_hash, ',' ORDER BY k.id) FROM core.station_key k
              WHERE k.station_id = s.id AND k.state <> 'revoked'),
-            s.security_profile, s.registration, s.boot_number, s.blocked OR s.retired_at IS NOT NULL, s.ping_s, s.quirks
+            s.security_profile, s.registration, s.boot_number, s.blocked OR s.retired_at IS NOT NULL, s.ping_s,
+            concat_ws(' ', s.quirks, CASE WHEN s.strict THEN 'strict' END)
         FROM core.station s
         WHERE COALESCE(p_since, 0) <= 0
            OR s.id IN (SELECT d.station_id FROM core.directory_change d WHERE d.seq > p_since)
