@@ -4,12 +4,14 @@
  * 73 a file cannot be made, 75 try again, 77 not permitted, 78 the configuration is wrong.
  */
 #include "csms/node.h"
+#include "csms/pepper.h"
 
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -126,9 +128,10 @@ static int serve(struct daemon *daemon)
     log_event(daemon->log, STARTED, log_str("version", JOULEBOOK_VERSION),
         log_int("pid", getpid()));
     loop_run(daemon->loop);
+    status = node_status(daemon->node);
     node_free(daemon->node);
     log_event(daemon->log, STOPPED, log_int("pid", getpid()));
-    return EX_OK;
+    return status;
 }
 
 static int run(const char *file)
@@ -152,16 +155,45 @@ static int run(const char *file)
     return status;
 }
 
+static bool folder_there(const char *setting, const char *folder)
+{
+    struct stat st;
+
+    if (stat(folder, &st) == 0 && S_ISDIR(st.st_mode))
+        return true;
+    fprintf(stderr, "%s: %s is no folder; make it, or name another\n", setting, folder);
+    return false;
+}
+
+/* What the configuration names outside itself. */
+static bool surroundings_right(const struct conf *conf)
+{
+    char file[NODE_FILE_MAX], why[256];
+    bool right = true;
+
+    if (strcmp(conf->top_database, "embedded") == 0)
+        right = folder_there("run_dir", conf->top_run_dir);
+    node_pepper_file(conf, file);
+    if (!pepper_check(file, why)) {
+        fprintf(stderr, "%s\n", why);
+        right = false;
+    }
+    return right;
+}
+
 static int check(const char *file, bool print)
 {
     struct conf *conf = conf_load(file, report, stderr);
+    bool right = true;
 
     if (conf == NULL)
         return EX_CONFIG;
     if (print)
         conf_print(conf, stdout);
+    else
+        right = surroundings_right(conf);
     conf_free(conf);
-    return EX_OK;
+    return right ? EX_OK : EX_CONFIG;
 }
 
 int main(int argc, char **argv)

@@ -13,7 +13,7 @@
 #include <string.h>
 
 enum { DIMS_MAX = 3, BUCKETS = 14 };
-enum type { COUNTER, GAUGE, AGE, DURATION };
+enum type { COUNTER, SECONDS, GAUGE, AGE, DURATION };
 
 /* The list of a dimension's label values, and one more for what is not in it. */
 struct dimension {
@@ -35,11 +35,17 @@ NAMES(auth_status_name, "Accepted", "Blocked", "Expired", "Invalid", "Concurrent
 NAMES(db_link_name, "telemetry", "money", "listen")
 NAMES(cut_name, "too_large", "fragments", "binary", "stalled", "control_frames", "slow_reader",
     "silent")
+NAMES(command_end_name, "accepted", "rejected", "call_error", "timed_out", "unknown", "refused")
 NAMES(version_name, JOULEBOOK_VERSION)
 
 static const char *action_name(int i)
 {
     return ocpp_action_name((enum ocpp_action)i);
+}
+
+static const char *reason_name(int i)
+{
+    return ocpp_enum_text(OCPP_ENUM_REASON, i);
 }
 
 static const char *refusal_name(int i)
@@ -48,7 +54,8 @@ static const char *refusal_name(int i)
 }
 
 enum dim {
-    NONE, ACTION, DIRECTION, OUTCOME, REFUSAL_DIM, PILE_STATE, AUTH_STATUS, DB_LINK, CUT, VERSION
+    NONE, ACTION, DIRECTION, OUTCOME, REFUSAL_DIM, PILE_STATE, AUTH_STATUS, DB_LINK, CUT, VERSION,
+    COMMAND_END, REASON
 };
 #define REFUSAL REFUSAL_DIM
 
@@ -62,6 +69,8 @@ static const struct dimension dimensions[] = {
     [AUTH_STATUS] = { "status", METRIC_AUTH_STATUSES, auth_status_name },
     [DB_LINK] = { "link", METRIC_DB_LINKS, db_link_name },
     [CUT] = { "reason", METRIC_CUTS, cut_name },
+    [COMMAND_END] = { "outcome", METRIC_COMMAND_ENDS, command_end_name },
+    [REASON] = { "reason", OCPP_REASON_DE_AUTHORIZED + 1, reason_name },
     [VERSION] = { "version", 1, version_name },
 };
 
@@ -232,7 +241,7 @@ static void print_duration(
 static void print_value(const struct family *family, const char *labels, uint64_t number, FILE *out)
 {
     fprintf(out, labels[0] ? "%s{%s} " : "%s%s ", family->name, labels);
-    if (family->type == AGE)
+    if (family->type == AGE || family->type == SECONDS)
         fprintf(out, "%" PRIu64 ".%03" PRIu64 "\n", number / 1000, number % 1000);
     else
         fprintf(out, "%" PRIu64 "\n", number);
@@ -246,11 +255,16 @@ static bool untouched(const struct metrics *metrics, uint32_t place, uint32_t wi
     return true;
 }
 
-/* Series with labels are shown once they have counted something; a page of zeroes for each action
- * and outcome tells nobody anything. */
+static bool is_gauge(const struct family *family)
+{
+    return family->type == GAUGE || family->type == AGE;
+}
+
+/* Counters with labels are shown once they have counted something; a page of zeroes for each action
+ * and outcome tells nobody anything.  A gauge of zero does: csms_db_up 0. */
 static void print_family(const struct metrics *metrics, enum metric metric, FILE *out)
 {
-    static const char *const types[] = { "counter", "gauge", "gauge", "histogram" };
+    static const char *const types[] = { "counter", "counter", "gauge", "gauge", "histogram" };
     const struct family *family = &families[metric];
     uint32_t width = width_of(family), series = series_of(family);
 
@@ -260,9 +274,10 @@ static void print_family(const struct metrics *metrics, enum metric metric, FILE
         uint32_t place = metrics->first[metric] + i * width;
         char labels[256];
 
-        if (series > 1 && untouched(metrics, place, width))
-            continue;
         labels_of(family, i, labels, sizeof(labels));
+        if (series > 1 && untouched(metrics, place, width) &&
+            (!is_gauge(family) || strstr(labels, "\"other\"")))
+            continue;
         if (family->type == DURATION)
             print_duration(metrics, family, place, labels, out);
         else

@@ -4,8 +4,6 @@
  */
 #include "csms/node_inside.h"
 
-#include "db/migrate.h"
-
 #include "csms/jobs.h"
 
 #include <assert.h>
@@ -19,6 +17,7 @@ enum {
     TICK_MS = 100,
     LOOK_MS = 2000,
     SEEN_MS = 30000,
+    OTHERS_MS = 10000,
     AWAY_MS = 10000, /* D4 */
     DRAIN_CALLS_MS = 5000, /* how long answers are waited for before the rest is closed */
     JOB_POLL_MS = 500,
@@ -39,6 +38,8 @@ const char *node_not_ready(const struct node *node)
         return "the database is not connected";
     if (node->away)
         return "the database does not commit";
+    if (node->id == 0)
+        return "the database has not told the node's number yet";
     if (!db_listen_up(node->listening))
         return "the node's lock is not held";
     if (!roster_loaded(node->roster))
@@ -93,7 +94,8 @@ static void drain_watch(struct node *node)
         node->drained_ms = now_ms;
         trace_flush(node->trace, now_ms);
     }
-    if (now_ms - node->drained_ms < 1500 && db_lane_stats(node->money).queued > 0)
+    if (now_ms - node->drained_ms < 1500 &&
+        (db_lane_stats(node->money).queued > 0 || closing_count(node->closing) > 0))
         return;
     if (node->ended != NULL) {
         loop_call *ended = node->ended;
@@ -123,14 +125,20 @@ static void tick(void *ctx)
     if (!stood_still(node, now_ms))
         core_tick(node->core, node_now(node));
     trace_flush(node->trace, now_ms);
+    closing_again(node->closing, now_ms);
     database_watch(node);
+    node_greet(node, now_ms);
     if (node->unlocked_ms != 0 && now_ms - node->unlocked_ms >= AWAY_MS)
         lock_gone(node);
-    if (now_ms - node->looked_ms >= LOOK_MS) {
+    if (node->id != 0 && now_ms - node->looked_ms >= LOOK_MS) {
         node->looked_ms = now_ms;
         roster_directory(node->roster);
         roster_commands(node->roster);
         roster_clock(node->roster);
+    }
+    if (node->id != 0 && now_ms - node->others_ms >= OTHERS_MS) {
+        node->others_ms = now_ms;
+        roster_others(node->roster);
     }
     if (now_ms - node->seen_ms >= SEEN_MS) {
         node->seen_ms = now_ms;
@@ -227,7 +235,13 @@ static struct db_lane *lane_make(struct node *node, struct node_lane *lane, cons
 static void heard(struct node *node, const char *channel, const char *detail)
 {
     char *end = NULL;
-    long long station = detail != NULL ? strtoll(detail, &end, 10) : 0;
+    long long station, epoch;
+
+    if (detail != NULL && sscanf(detail, "moved %lld %lld", &station, &epoch) == 2) {
+        core_station_moved(node->core, node_now(node), station, epoch);
+        return;
+    }
+    station = detail != NULL ? strtoll(detail, &end, 10) : 0;
 
     if (strncmp(channel, "joulebook_node_", 15) == 0 && station > 0)
         core_command_hint(node->core, node_now(node), station);
@@ -293,58 +307,19 @@ static void conninfo_make(const struct conf *conf, char *buf, size_t size)
         snprintf(buf, size, "%s", conf->top_database);
 }
 
-/* The node's number, from a database whose schema is this build's. */
-static int number_get(struct node *node, struct db_conn *conn, char why[NODE_WHY_MAX])
+void node_pepper_file(const struct conf *conf, char ret[NODE_FILE_MAX])
 {
-    struct db_rows rows = {0};
-    struct db_args args;
-    struct db_fault fault;
-
-    if (db_schema_check(conn, NULL, &fault) != DB_SCHEMA_OK) {
-        snprintf(why, NODE_WHY_MAX, "%s; run: csms db migrate", fault.text);
-        return EX_UNAVAILABLE;
-    }
-    db_args_init(&args);
-    db_args_text(&args, node->name);
-    db_args_text(&args, node->config.version);
-    db_args_row(&args);
-    if (db_conn_run(conn, DB_STMT_NODE_START, &args, &rows) == DB_OK && rows.count == 1) {
-        struct db_row row = db_rows_at(&rows, 0);
-
-        node->id = db_row_int8(&row, 0);
-    } else {
-        snprintf(why, NODE_WHY_MAX, "the database gives no node number: %s",
-            db_conn_fault(conn)->text);
-    }
-    db_rows_done(&rows);
-    db_args_done(&args);
-    return node->id != 0 ? EX_OK : EX_UNAVAILABLE;
-}
-
-static int database_greet(struct node *node, char why[NODE_WHY_MAX])
-{
-    struct db_fault fault;
-    struct db_conn *conn = db_conn_open(node->conninfo, "joulebook/start", &fault);
-    int status;
-
-    if (conn == NULL) {
-        snprintf(why, NODE_WHY_MAX, "no connection to the database: %s", fault.text);
-        return fault.sqlstate[0] == '2' && fault.sqlstate[1] == '8' ? EX_NOPERM : EX_UNAVAILABLE;
-    }
-    status = number_get(node, conn, why);
-    db_conn_close(conn);
-    return status;
+    if (conf->top_pepper_file[0] != '\0')
+        snprintf(ret, NODE_FILE_MAX, "%s", conf->top_pepper_file);
+    else
+        snprintf(ret, NODE_FILE_MAX, "%s/pepper", conf->top_state_dir);
 }
 
 static int pepper_get(struct node *node, char why[NODE_WHY_MAX])
 {
-    const struct conf *conf = node->config.conf;
-    char file[600], reason[256];
+    char file[NODE_FILE_MAX], reason[256];
 
-    if (conf->top_pepper_file[0] != '\0')
-        snprintf(file, sizeof file, "%s", conf->top_pepper_file);
-    else
-        snprintf(file, sizeof file, "%s/pepper", conf->top_state_dir);
+    node_pepper_file(node->config.conf, file);
     if (pepper_load(&node->pepper, file, reason))
         return EX_OK;
     snprintf(why, NODE_WHY_MAX, "%s", reason);
@@ -361,23 +336,41 @@ static bool parts_make(struct node *node)
         .log = node->config.log,
         .kinds = jobs_kinds,
         .job = jobs_run,
+        .held = true,
     };
-    struct roster_config roster = {
-        .loop = node->config.loop, .log = node->config.log, .node = node->id};
-
     node->money = lane_make(node, &node->money_lane, "money");
     node->telemetry = lane_make(node, &node->telemetry_lane, "telemetry");
     if (node->money == NULL || node->telemetry == NULL || !node_core_make(node))
         return false;
-    node->trace = trace_new(node->telemetry, false);
+    node->trace = trace_new(node->telemetry);
+    node->closing = closing_new(node->money);
     node->workers = workers_new(node->config.loop, &workers);
-    if (node->trace == NULL || node->workers == NULL || !node_ws_make(node))
-        return false;
-    roster.workers = node->workers;
-    roster.directory = node->directory;
-    roster.core = node->core;
+    return node->trace != NULL && node->closing != NULL && node->workers != NULL &&
+           node_ws_make(node);
+}
+
+bool node_begin(struct node *node, int64_t id)
+{
+    struct roster_config roster = {
+        .loop = node->config.loop,
+        .log = node->config.log,
+        .node = id,
+        .workers = node->workers,
+        .directory = node->directory,
+        .core = node->core,
+    };
+
+    node->id = id;
     node->roster = roster_new(&roster);
-    return node->roster != NULL && listen_make(node);
+    if (node->roster == NULL || !listen_make(node))
+        return false;
+    workers_begin(node->workers);
+    return true;
+}
+
+int node_status(const struct node *node)
+{
+    return node->greeting.status;
 }
 
 struct node *node_new(const struct node_config *config, int *ret_exit, char why[NODE_WHY_MAX])
@@ -392,8 +385,6 @@ struct node *node_new(const struct node_config *config, int *ret_exit, char why[
     node_name(config->conf, node->name);
     conninfo_make(config->conf, node->conninfo, sizeof node->conninfo);
     *ret_exit = pepper_get(node, why);
-    if (*ret_exit == EX_OK)
-        *ret_exit = database_greet(node, why);
     if (*ret_exit == EX_OK && !parts_make(node)) {
         *ret_exit = EX_TEMPFAIL;
         snprintf(why, NODE_WHY_MAX, "out of memory, or no thread could be made");
@@ -415,6 +406,7 @@ void node_free(struct node *node)
         return;
     if (node->tick.fire != NULL)
         loop_timer_disarm(node->config.loop, &node->tick);
+    node->ending = true;
     workers_free(node->workers); /* gives tasks back, and the core may still send */
     ws_free(node->ws);
     db_listen_free(node->listening);
@@ -425,6 +417,7 @@ void node_free(struct node *node)
     link_done(&node->telemetry_lane.link);
     roster_free(node->roster);
     trace_free(node->trace);
+    closing_free(node->closing);
     core_admit_free(node->admit);
     core_directory_free(node->directory);
     core_free(node->core);

@@ -4,6 +4,7 @@
 #include "ocpp/frame.h"
 
 #include "csms/fault.h"
+#include "csms/mask.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -181,6 +182,26 @@ static bool answer_submit(struct node *node, const struct core_work *work)
     return false;
 }
 
+static void count_command(struct node *node, const struct core_work *work)
+{
+    static const char *const names[METRIC_COMMAND_ENDS] = {
+        [METRIC_COMMAND_ACCEPTED] = "accepted",
+        [METRIC_COMMAND_REJECTED] = "rejected",
+        [METRIC_COMMAND_CALL_ERROR] = "call_error",
+        [METRIC_COMMAND_TIMED_OUT] = "timed_out",
+        [METRIC_COMMAND_UNKNOWN] = "unknown",
+        [METRIC_COMMAND_REFUSED] = "refused",
+    };
+    int16_t action = (int16_t)work->action, end = 0;
+
+    while (end < METRIC_COMMAND_ENDS && strcmp(names[end], work->state) != 0)
+        end++;
+    metrics_add(node->metrics, METRIC_COMMANDS, METRIC_AT(action, end), 1);
+    if (end == METRIC_COMMAND_TIMED_OUT)
+        metrics_add(node->metrics, METRIC_OCPP_MESSAGES,
+            METRIC_AT(action, METRIC_OUT, METRIC_TIMEOUT), 1);
+}
+
 static bool port_work(void *ctx, const struct core_work *work)
 {
     struct node *node = ctx;
@@ -193,10 +214,14 @@ static bool port_work(void *ctx, const struct core_work *work)
     };
     bool telemetry = inbound_lane(work->kind) == INBOUND_TELEMETRY;
 
+    if (work->kind == CORE_CONNECTION_CLOSE)
+        return closing_add(node->closing, work, loop_mono_ms(node->config.loop));
     if (fault_early(node, work))
         return true;
     if (work->patient && !telemetry)
         return patient_start(node, work);
+    if (work->kind == CORE_COMMAND_ANSWER)
+        count_command(node, work);
     if (work->kind == CORE_COMMAND_ANSWER)
         return answer_submit(node, work);
     crash_point("before_submit", db_statements[db_work.stmt].name);
@@ -236,12 +261,31 @@ static void log_frame(struct node *node, const struct core_trace *frame)
         log_str("action", frame->action_name),
         log_str("id", frame->message_id),
         log_uint("bytes", frame->length),
-        log_bytes("frame", frame->text, frame->length),
+        log_str("frame", NULL),
     };
-    bool full = node->config.conf->log_frames == CONF_FRAMES_FULL;
+    char text[LOG_VALUE_MAX + 1];
+    struct mask mask;
 
-    if (node->config.conf->log_frames != CONF_FRAMES_OFF && log_wants(node->config.log, event))
-        log_write(node->config.log, event, pairs, full ? 6 : 5);
+    if (node->config.conf->log_frames == CONF_FRAMES_OFF || !log_wants(node->config.log, event))
+        return;
+    if (node->config.conf->log_frames == CONF_FRAMES_FULL) {
+        mask_find(frame->text, frame->length, frame->type != 0, &mask);
+        pairs[5] = log_bytes(
+            "frame", text, mask_apply(&mask, frame->text, frame->length, text, sizeof text));
+    }
+    log_write(node->config.log, event, pairs, 6);
+}
+
+static bool has_quirk(const struct node *node, int64_t station, enum core_quirk quirk)
+{
+    const struct core_entry *entry = core_directory_get(node->directory, station);
+
+    return entry != NULL && (entry->quirks & quirk) != 0;
+}
+
+static bool port_strict(void *ctx, int64_t station)
+{
+    return has_quirk(ctx, station, CORE_QUIRK_STRICT);
 }
 
 static void port_trace(void *ctx, const struct core_trace *frame)
@@ -250,7 +294,9 @@ static void port_trace(void *ctx, const struct core_trace *frame)
 
     count_frame(node, frame);
     log_frame(node, frame);
-    trace_frame(node->trace, frame);
+    if (frame->action != OCPP_METER_VALUES ||
+        has_quirk(node, frame->station, CORE_QUIRK_TRACE_READINGS))
+        trace_frame(node->trace, frame);
 }
 
 static void port_note(void *ctx, enum core_note note, int64_t station, const char *detail)
@@ -282,6 +328,10 @@ static void port_note(void *ctx, enum core_note note, int64_t station, const cha
         log_str("detail", detail),
     };
 
+    if (note == CORE_NOTE_UNANSWERED && detail != NULL)
+        metrics_add(node->metrics, METRIC_OCPP_MESSAGES,
+            METRIC_AT((int16_t)ocpp_action_find(detail, strlen(detail)), METRIC_IN,
+                METRIC_UNANSWERED), 1);
     log_write(node->config.log, events[note], pairs, 4);
 }
 
@@ -313,6 +363,7 @@ bool node_core_make(struct node *node)
         .work = port_work,
         .trace = port_trace,
         .note = port_note,
+        .strict = port_strict,
     };
 
     for (int i = 0; i < CORE_WORK_KINDS; i++)

@@ -5,6 +5,7 @@
 #include "db/lane.h"
 #include "db/listen.h"
 
+#include "csms/closing.h"
 #include "csms/core/admit.h"
 #include "csms/core/core.h"
 #include "csms/inbound.h"
@@ -31,11 +32,23 @@ struct node_kind {
     enum core_work_kind kind;
 };
 
+/* The first words with the database; see node_greet.c. */
+struct node_greeting {
+    struct worker_task task;
+    struct node *node;
+    bool under_way;
+    uint64_t asked_ms;
+    int64_t id;
+    int status; /* an exit status, if the database is not ours to use */
+    char why[NODE_WHY_MAX];
+};
+
 struct node {
     struct node_config config;
     char name[65];
     char conninfo[1536];
-    int64_t id;
+    int64_t id; /* 0: the database has not answered yet; no listening, no roster */
+    struct node_greeting greeting;
     struct pepper pepper;
     struct node_lane money_lane, telemetry_lane, listen_lane;
     struct db_lane *money, *telemetry;
@@ -49,13 +62,14 @@ struct node {
     struct workers *workers;
     struct roster *roster;
     struct trace *trace;
+    struct closing *closing;
     struct node_kind kinds[CORE_WORK_KINDS];
     struct db_args args; /* of the work that is being bound */
     struct wheel_timer tick;
-    uint64_t looked_ms, seen_ms, drain_ms, drained_ms;
+    uint64_t looked_ms, others_ms, seen_ms, drain_ms, drained_ms;
     uint64_t ticked_ms, resumed_ms; /* the last tick; when it came much too late */
     uint64_t unlocked_ms; /* since when the node's lock is lost; 0: it is held, or was never */
-    bool away, draining, sockets_drained;
+    bool away, draining, ending, sockets_drained;
     loop_call *ended;
     void *ended_ctx;
 };
@@ -63,6 +77,11 @@ struct node {
 /* node.c */
 struct core_now node_now(const struct node *);
 const char *node_not_ready(const struct node *); /* NULL: ready */
+/* The database has given the node its number. */
+MUST_CHECK bool node_begin(struct node *, int64_t id);
+
+/* node_greet.c */
+void node_greet(struct node *, uint64_t now_ms);
 
 /* node_core.c */
 MUST_CHECK bool node_core_make(struct node *);

@@ -72,11 +72,28 @@ static bool port_serving(void *ctx)
     return core_serving(node->core) && node_not_ready(node) == NULL;
 }
 
+static bool port_loaded(void *ctx)
+{
+    struct node *node = ctx;
+
+    return node->roster != NULL && roster_loaded(node->roster);
+}
+
 static bool port_may_open(void *ctx, int64_t station)
 {
     struct node *node = ctx;
 
     return core_may_open(node->core, node_now(node), station);
+}
+
+static void port_starved(void *ctx)
+{
+    struct node *node = ctx;
+    struct ws_stats ws;
+
+    ws_stats(node->ws, &ws);
+    log_event(node->config.log, NO_DESCRIPTORS, log_uint("connections", ws.connections),
+        log_uint("half_open", ws.half_open));
 }
 
 static void port_facts(void *ctx, struct pages_facts *ret)
@@ -103,6 +120,8 @@ static void gauges_lane(struct node *node, int16_t label, const struct db_lane *
 {
     set(node, METRIC_DB_UP, label, db_lane_up(lane));
     set(node, METRIC_QUEUE_DEPTH, label, db_lane_stats(lane).queued);
+    set(node, METRIC_DB_COMMITS, label, db_lane_stats(lane).commits);
+    set(node, METRIC_DB_BATCH_TIME, label, db_lane_stats(lane).batch_ms_total);
     set(node, METRIC_QUEUE_OLDEST, label,
         db_lane_oldest_ms(lane, loop_mono_ms(node->config.loop)));
 }
@@ -145,8 +164,13 @@ static void port_before_metrics(void *ctx)
     set(node, METRIC_PILES, METRIC_OFFLINE, known > stats.open ? known - stats.open : 0);
     set(node, METRIC_JOBS, METRIC_OK, jobs.jobs_done);
     set(node, METRIC_JOBS, METRIC_ERROR, jobs.jobs_failed);
+    set(node, METRIC_SESSIONS_STARTED, 0, stats.started);
+    for (int16_t i = 0; i <= CORE_REASONS; i++)
+        set(node, METRIC_SESSIONS_FINISHED, i, stats.stopped[i]);
+    set(node, METRIC_TRACE_DROPPED, 0, trace_dropped(node->trace));
     set(node, METRIC_LOG_DROPPED, 0, log_dropped(node->config.log));
-    set(node, METRIC_DB_UP, METRIC_LISTEN, db_listen_up(node->listening));
+    set(node, METRIC_DB_UP, METRIC_LISTEN,
+        node->listening != NULL && db_listen_up(node->listening));
     gauges_lane(node, METRIC_TELEMETRY, node->telemetry);
     gauges_lane(node, METRIC_MONEY, node->money);
     gauges_ws(node);
@@ -176,17 +200,23 @@ static void limits_of(const struct conf *conf, struct ws_limits *ret)
     ret->spare_loopback = conf->limits_spare_loopback;
 }
 
+static struct core_rate failures_of(const struct conf *conf)
+{
+    uint32_t per_minute = (uint32_t)conf->limits_failures_per_address_per_minute;
+
+    return (struct core_rate){.per_minute = per_minute, .burst = per_minute};
+}
+
 static bool admit_make(struct node *node)
 {
     struct core_admit_config config = {
         .prefix = "/ocpp",
-        .failures.per_minute =
-            (uint32_t)node->config.conf->limits_failures_per_address_per_minute,
-        .failures.burst = (uint32_t)node->config.conf->limits_failures_per_address_per_minute,
+        .failures = failures_of(node->config.conf),
         .addresses = ADMIT_ADDRESSES,
     };
     struct core_admit_ports ports = {
-        .ctx = node, .serving = port_serving, .may_open = port_may_open, .hash = node_hash};
+        .ctx = node, .serving = port_serving, .loaded = port_loaded, .may_open = port_may_open,
+        .hash = node_hash};
     uint64_t seeds[2];
 
     if (getrandom(seeds, sizeof seeds, 0) != sizeof seeds)
@@ -219,6 +249,7 @@ bool node_ws_make(struct node *node)
         .closed = port_closed,
         .page = port_page,
         .refused = port_refused,
+        .starved = port_starved,
     };
     struct ws_limits limits;
 
@@ -264,6 +295,7 @@ void node_reload(struct node *node, const struct conf *conf)
     node->config.conf = conf;
     limits_of(conf, &limits);
     ws_limits_set(node->ws, &limits);
+    core_admit_failures(node->admit, failures_of(conf));
     node_core_reload(node);
     log_level_set(node->config.log, (enum log_level)conf->log_level);
 }

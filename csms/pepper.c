@@ -69,6 +69,29 @@ static bool is_ours(int fd, const char *file, char ret_why[256])
     return true;
 }
 
+bool pepper_check(const char *file, char ret_why[256])
+{
+    struct pepper found;
+    char folder[520];
+    struct stat st;
+    char *slash;
+
+    if (lstat(file, &st) == 0) {
+        if (!pepper_load(&found, file, ret_why))
+            return false;
+        pepper_done(&found);
+        return true;
+    }
+    if (errno != ENOENT || (size_t)snprintf(folder, sizeof(folder), "%s", file) >= sizeof(folder))
+        return fail(ret_why, file, strerror(errno));
+    slash = strrchr(folder, '/');
+    if (slash)
+        *slash = '\0';
+    if (slash && stat(slash == folder ? "/" : folder, &st))
+        return fail(ret_why, file, "its folder does not exist");
+    return true;
+}
+
 bool pepper_load(struct pepper *ret, const char *file, char ret_why[256])
 {
     uint8_t bytes[PEPPER_BYTES + 1];

@@ -22,6 +22,9 @@ struct pepper {
 
 /* Makes the file if there is none.  False: ret_why is a sentence. */
 MUST_CHECK bool pepper_load(struct pepper *, const char *file, char ret_why[256]);
+/* Would pepper_load take it?  Makes nothing: a file that is not there yet is right, if its folder
+ * is. */
+MUST_CHECK bool pepper_check(const char *file, char ret_why[256]);
 void pepper_done(struct pepper *); /* wipes it */
 /* ctx is a struct pepper: it fits core_admit_ports.hash. */
 void pepper_hash(

@@ -33,7 +33,8 @@ struct look {
 
 struct roster {
     struct roster_config config;
-    struct look directory, commands, clock;
+    struct look directory, commands, clock, moved, settle;
+    int64_t dead; /* the node that was found without its lock last time; 0: none */
     bool loaded, whole;
     int64_t behind_us;
 };
@@ -193,6 +194,42 @@ static void clock_done(struct worker_task *task)
     db_rows_done(&look->rows);
 }
 
+static void moved_done(struct worker_task *task)
+{
+    struct look *look = (struct look *)task;
+    struct roster *roster = look->roster;
+    struct core_now now = {
+        loop_mono_ms(roster->config.loop), loop_wall_us(roster->config.loop)};
+
+    look->under_way = look->again = false;
+    for (int i = 0; look->result == DB_OK && i < look->rows.count; i++) {
+        struct db_row row = db_rows_at(&look->rows, i);
+
+        core_station_moved(
+            roster->config.core, now, db_row_int8(&row, 0), db_row_int8(&row, 1));
+    }
+    db_rows_done(&look->rows);
+}
+
+static void settle_done(struct worker_task *task)
+{
+    struct look *look = (struct look *)task;
+    struct roster *roster = look->roster;
+
+    look->under_way = look->again = false;
+    roster->dead = 0;
+    if (look->result == DB_OK && look->rows.count == 1) {
+        struct db_row row = db_rows_at(&look->rows, 0);
+        int64_t closed = db_row_int8(&row, 1);
+
+        roster->dead = db_row_int8(&row, 0);
+        if (closed > 0)
+            log_event(roster->config.log, NODE_SETTLED, log_int("node", look->argument),
+                log_int("closed", closed));
+    }
+    db_rows_done(&look->rows);
+}
+
 struct roster *roster_new(const struct roster_config *config)
 {
     struct roster *roster = calloc(1, sizeof *roster);
@@ -216,6 +253,16 @@ struct roster *roster_new(const struct roster_config *config)
         .roster = roster,
         .stmt = DB_STMT_CLOCK,
     };
+    roster->moved = (struct look){
+        .task = {.run = look_run, .done = moved_done},
+        .roster = roster,
+        .stmt = DB_STMT_CONNECTIONS_MOVED,
+    };
+    roster->settle = (struct look){
+        .task = {.run = look_run, .done = settle_done},
+        .roster = roster,
+        .stmt = DB_STMT_NODE_SETTLE,
+    };
     return roster;
 }
 
@@ -224,7 +271,7 @@ void roster_free(struct roster *roster)
     if (roster == NULL)
         return;
     assert(!roster->directory.under_way && !roster->commands.under_way);
-    assert(!roster->clock.under_way);
+    assert(!roster->clock.under_way && !roster->moved.under_way && !roster->settle.under_way);
     free(roster);
 }
 
@@ -242,6 +289,12 @@ void roster_commands(struct roster *roster)
 void roster_clock(struct roster *roster)
 {
     look_start(&roster->clock, 0);
+}
+
+void roster_others(struct roster *roster)
+{
+    look_start(&roster->moved, roster->config.node);
+    look_start(&roster->settle, roster->dead);
 }
 
 int64_t roster_behind_us(const struct roster *roster)

@@ -29,6 +29,8 @@ void roster_free(struct roster *);
 void roster_directory(struct roster *);
 void roster_commands(struct roster *);
 void roster_clock(struct roster *);
+/* What became of other nodes: the piles they took from us, and what dead ones left open. */
+void roster_others(struct roster *);
 /* By how much the server's clock is ahead of ours, as last seen (D12). */
 int64_t roster_behind_us(const struct roster *);
 /* Changes may have been missed: the next look reads everything. */

@@ -1,6 +1,8 @@
 /* trace.c - see trace.h. */
 #include "csms/trace.h"
 
+#include "csms/mask.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,25 +14,21 @@ enum {
     SEEN_ROWS_MAX = 50000
 };
 
-static const char MASKED[] = "{\"key\":\"AuthorizationKey\",\"value\":\"***\"}";
-
 struct trace {
     struct db_lane *lane;
-    bool readings;
     struct db_args frames, doors, seen;
     int64_t seen_us;
     uint64_t dropped;
-    char text[FRAME_BYTES_MAX + 1];
+    char text[FRAME_BYTES_MAX + 1], masked[FRAME_BYTES_MAX + 1];
 };
 
-struct trace *trace_new(struct db_lane *lane, bool readings)
+struct trace *trace_new(struct db_lane *lane)
 {
     struct trace *trace = calloc(1, sizeof *trace);
 
     if (trace == NULL)
         return NULL;
     trace->lane = lane;
-    trace->readings = readings;
     db_args_init(&trace->frames);
     db_args_init(&trace->doors);
     db_args_init(&trace->seen);
@@ -88,22 +86,19 @@ static const char *clean(struct trace *trace, const char *text, size_t length)
 /* A credential never reaches the trace. */
 static const char *frame_text(struct trace *trace, const struct core_trace *frame)
 {
-    const char *text = clean(trace, frame->text, frame->length);
+    struct mask mask;
+    size_t length;
 
-    if (frame->action != OCPP_CHANGE_CONFIGURATION || !frame->out ||
-        strcasestr(text, "AuthorizationKey") == NULL)
-        return text;
-    snprintf(trace->text, sizeof trace->text, "[2,\"%s\",\"ChangeConfiguration\",%s]",
-        frame->message_id, MASKED);
-    return trace->text;
+    mask_find(frame->text, frame->length, frame->type != 0, &mask);
+    length = mask_apply(
+        &mask, frame->text, frame->length, trace->masked, sizeof trace->masked);
+    return clean(trace, trace->masked, length);
 }
 
 void trace_frame(struct trace *trace, const struct core_trace *frame)
 {
     struct db_args *args = &trace->frames;
 
-    if (frame->action == OCPP_METER_VALUES && !trace->readings)
-        return;
     if (args->rows >= ROWS_MAX || db_lane_stats(trace->lane).queued > LOADED) {
         trace->dropped++;
         return;

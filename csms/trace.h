@@ -2,7 +2,7 @@
  *
  * Rows are gathered and given to the telemetry lane a few times a second; when that lane is
  * loaded, frames are dropped first and counted.  Secrets are masked before they are gathered.
- * MeterValues are traced only on request.  Loop thread only.
+ * Which MeterValues are traced is the caller's to say.  Loop thread only.
  */
 #ifndef CSMS_TRACE_H
 #define CSMS_TRACE_H
@@ -13,7 +13,7 @@
 
 struct trace;
 
-MUST_CHECK struct trace *trace_new(struct db_lane *telemetry, bool readings);
+MUST_CHECK struct trace *trace_new(struct db_lane *telemetry);
 void trace_free(struct trace *);
 
 void trace_frame(struct trace *, const struct core_trace *);

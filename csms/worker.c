@@ -26,7 +26,7 @@ struct workers {
     pthread_mutex_t lock;
     pthread_cond_t there; /* a task, or the end */
     struct queue waiting, finished;
-    bool ending, draining;
+    bool ending, draining, held;
     struct workers_stats stats;
     uint32_t count;
     struct worker items[THREADS_MAX];
@@ -146,7 +146,7 @@ static bool job_wanted(struct workers *pool)
     bool wanted;
 
     pthread_mutex_lock(&pool->lock);
-    wanted = pool->config.job != NULL && !pool->draining && !pool->ending;
+    wanted = pool->config.job != NULL && !pool->held && !pool->draining && !pool->ending;
     pthread_mutex_unlock(&pool->lock);
     return wanted;
 }
@@ -235,6 +235,7 @@ struct workers *workers_new(struct loop *loop, const struct worker_config *confi
     if (pool == NULL)
         return NULL;
     pool->config = *config;
+    pool->held = config->held;
     pthread_mutex_init(&pool->lock, NULL);
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -279,6 +280,13 @@ void workers_post(struct workers *pool, struct worker_task *task)
     pthread_mutex_lock(&pool->lock);
     queue_put(&pool->waiting, task);
     pthread_cond_signal(&pool->there);
+    pthread_mutex_unlock(&pool->lock);
+}
+
+void workers_begin(struct workers *pool)
+{
+    pthread_mutex_lock(&pool->lock);
+    pool->held = false;
     pthread_mutex_unlock(&pool->lock);
 }
 

@@ -47,6 +47,7 @@ struct worker_config {
     const char *kinds;  /* of jobs, as an array's text: {settle,sweep} */
     worker_job_fn *job; /* NULL: this process works no jobs */
     void *ctx;
+    bool held; /* no job is claimed before workers_begin */
 };
 
 /* NULL: no memory or no thread.  Borrows the configuration's strings. */
@@ -54,6 +55,7 @@ MUST_CHECK struct workers *workers_new(struct loop *, const struct worker_config
 /* Waits for what is being worked; tasks that were not begun are given back with conn NULL run. */
 void workers_free(struct workers *);
 void workers_post(struct workers *, struct worker_task *);
+void workers_begin(struct workers *);
 /* From now on no job is claimed. */
 void workers_drain(struct workers *);
 

@@ -68,6 +68,11 @@ void core_admit_free(struct core_admit *admit)
     free(admit);
 }
 
+void core_admit_failures(struct core_admit *admit, struct core_rate failures)
+{
+    admit->config.failures = failures;
+}
+
 static int hex_digit(unsigned char c)
 {
     if (c >= '0' && c <= '9')
@@ -359,6 +364,11 @@ void core_admit_decide(struct core_admit *admit, const struct core_request *requ
         admit->config.prefix, request->path, request->path_length, ret->identity);
     if (ret->refusal != CORE_ADMITTED)
         return;
+    if (admit->ports.loaded && !admit->ports.loaded(admit->ports.ctx)) {
+        ret->refusal = CORE_REFUSAL_DATABASE;
+        ret->retry_after_s = RETRY_LEAST_S + retry_spread(admit);
+        return;
+    }
     entry = core_directory_find(admit->directory, ret->identity, strlen(ret->identity));
     ret->refusal = who_is_it(admit, request, entry, ret);
     if (core_refusal_status(ret->refusal) == 401 &&

@@ -71,6 +71,8 @@ struct core_admit_ports {
     void (*hash)(void *ctx, const char *identity, const void *key, size_t key_length,
         uint8_t ret[CORE_KEY_HASH]);
     bool (*serving)(void *ctx);                  /* false: database away, or draining */
+    /* False: the directory was never loaded, so nobody is known yet.  NULL: it was. */
+    bool (*loaded)(void *ctx);
     bool (*may_open)(void *ctx, int64_t station); /* false: it was here too often */
 };
 
@@ -87,6 +89,8 @@ struct core_admit;
 MUST_CHECK struct core_admit *core_admit_new(const struct core_directory *,
     const struct core_admit_config *, const struct core_admit_ports *);
 void core_admit_free(struct core_admit *);
+/* A new limit of failures is in force. */
+void core_admit_failures(struct core_admit *, struct core_rate);
 void core_admit_decide(struct core_admit *, const struct core_request *, uint64_t now_ms,
     struct core_verdict *ret);
 

@@ -18,21 +18,28 @@
 static const char *const yes[] = {
     "Accepted", "Scheduled", "RebootRequired", "Unlocked", "AcceptedCanceled"};
 
+/* Which command came to which end. */
+struct ended {
+    int64_t command;
+    enum ocpp_action action;
+    const char *state;
+};
+
 static void answer_submit(struct core *core, struct core_now now,
-    const struct core_station *station, int64_t command, const char *state, const char *answer)
+    const struct core_station *station, const struct ended *ended, const char *answer)
 {
     struct core_work work = {
         .kind = CORE_COMMAND_ANSWER,
         .station = station->id,
         .epoch = station->epoch,
         .received_us = now.wall_us,
-        .action = OCPP_ACTION_NONE,
-        .command = command,
-        .state = state,
+        .action = ended->action,
+        .command = ended->command,
+        .state = ended->state,
         .text = answer,
     };
 
-    core_count(core, CORE_NOTE_COMMAND_ENDED, station, state);
+    core_count(core, CORE_NOTE_COMMAND_ENDED, station, ended->state);
     /* Without room the row stays `sent`, and becomes `unknown` when its time is over. */
     (void)core->ports.work(core->ports.ctx, &work);
 }
@@ -41,9 +48,11 @@ static void call_end(struct core *core, struct core_now now, struct core_station
     const char *state, const char *answer)
 {
     struct core_call *call = station->call;
+    struct ended ended = {0};
 
     assert(call != NULL);
-    answer_submit(core, now, station, call->command, state, answer);
+    ended = (struct ended){call->command, call->action, state};
+    answer_submit(core, now, station, &ended, answer);
     free(call);
     station->call = NULL;
     core->calls--;
@@ -59,7 +68,7 @@ static bool may_receive(const struct core_station *station, enum ocpp_action act
 
 /* A refusal of our own, with the reason as the answer. */
 static void call_refuse(struct core *core, struct core_now now, struct core_station *station,
-    int64_t command, const struct ocpp_fault *fault)
+    const struct ended *ended, const struct ocpp_fault *fault)
 {
     struct core_text text = {0};
 
@@ -68,7 +77,7 @@ static void call_refuse(struct core *core, struct core_now now, struct core_stat
     core_text_member(&text, "member", fault->member);
     core_text_member(&text, "text", fault->text);
     core_text_add(&text, "}");
-    answer_submit(core, now, station, command, "refused", text.failed ? NULL : text.bytes);
+    answer_submit(core, now, station, ended, text.failed ? NULL : text.bytes);
     core_text_done(&text);
     station->hinted = true;
 }
@@ -147,7 +156,9 @@ static void call_make(struct core *core, struct core_now now, struct core_statio
         fault = (struct ocpp_fault){.error = OCPP_INTERNAL_ERROR, .text = "Out of memory."};
     }
     if (call == NULL) {
-        call_refuse(core, now, station, row->command, &fault);
+        struct ended ended = {row->command, action, "refused"};
+
+        call_refuse(core, now, station, &ended, &fault);
         return;
     }
     call->action = action;
@@ -187,6 +198,7 @@ static void call_release(struct core *core, struct core_now now, struct core_sta
     static const struct ocpp_fault fault = {
         .error = OCPP_SECURITY_ERROR, .text = "The charge point is not accepted."};
     struct core_call *call = station->call;
+    struct ended ended = {call->command, call->action, "refused"};
 
     if (may_receive(station, call->action)) {
         call_send(core, now, station);
@@ -194,7 +206,7 @@ static void call_release(struct core *core, struct core_now now, struct core_sta
     }
     station->call = NULL;
     core->calls--;
-    call_refuse(core, now, station, call->command, &fault);
+    call_refuse(core, now, station, &ended, &fault);
     free(call);
 }
 
@@ -229,13 +241,17 @@ void call_claimed(struct core *core, struct core_now now, struct core_station *s
     enum core_outcome outcome, const struct core_answer *answer)
 {
     bool ours = station->state == STATION_OPEN && station->command_epoch == station->epoch;
+    struct ended ended = {.state = "unknown"};
 
     if (outcome != CORE_DONE || answer->command == 0)
         return;
-    if (ours)
+    if (ours) {
         call_make(core, now, station, answer);
-    else
-        answer_submit(core, now, station, answer->command, "unknown", NULL);
+        return;
+    }
+    ended.command = answer->command;
+    ended.action = ocpp_action_find(answer->action, strlen(answer->action));
+    answer_submit(core, now, station, &ended, NULL);
 }
 
 /* Accepted or rejected, by the status that most confirmations have; without memory to read it

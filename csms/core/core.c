@@ -231,7 +231,7 @@ static void connection_close_submit(struct core *core, struct core_now now,
         .text = reason,
     };
 
-    /* Without room it is only a state that the next take-over or the node's end will mend. */
+    /* The port tries again; what is lost is mended by the next take-over or by the next node. */
     (void)core->ports.work(core->ports.ctx, &work);
 }
 
@@ -530,6 +530,17 @@ void core_station_close(struct core *core, struct core_now now, int64_t id, cons
     if (station == NULL || !station_connected(station))
         return;
     station_disconnect(core, now, station, CORE_CLOSE_POLICY, reason);
+    station_next(core, now, station);
+}
+
+void core_station_moved(struct core *core, struct core_now now, int64_t id, int64_t epoch)
+{
+    struct core_station *station = station_find(core, id);
+
+    if (station == NULL || station->state != STATION_OPEN || station->epoch >= epoch)
+        return;
+    core_count(core, CORE_NOTE_REPLACED, station, "by another node");
+    station_disconnect(core, now, station, CORE_CLOSE_GOING_AWAY, "replaced by a newer connection");
     station_next(core, now, station);
 }
 

@@ -18,6 +18,7 @@
 
 #include "ocpp/message.h"
 
+#include "csms/core/frame.h"
 #include "csms/core/work.h"
 
 #include <stdbool.h>
@@ -67,20 +68,6 @@ enum core_note {
     CORE_NOTES
 };
 
-/* One frame, for the trace (D13).  action is OCPP_ACTION_NONE if it is not known. */
-struct core_trace {
-    int64_t station;
-    int64_t at_us;
-    int64_t call_us; /* of an answer: when its CALL came or left; else 0 */
-    bool out;
-    int type; /* 2, 3, 4; 0: no frame */
-    enum ocpp_action action;
-    const char *action_name, *message_id; /* may be NULL; the id as sent, quotes included */
-    const char *text;
-    size_t length;
-    const char *note; /* may be NULL */
-};
-
 struct core_ports {
     void *ctx;
     void (*send)(void *ctx, struct core_conn, const char *text, size_t length);
@@ -91,6 +78,8 @@ struct core_ports {
     bool (*work)(void *ctx, const struct core_work *);
     void (*trace)(void *ctx, const struct core_trace *);
     void (*note)(void *ctx, enum core_note, int64_t station, const char *detail);
+    /* Is this station held to the letter (certification)?  NULL: none is. */
+    bool (*strict)(void *ctx, int64_t station);
 };
 
 struct core_config {
@@ -126,6 +115,8 @@ void core_database_away(struct core *, struct core_now);
 void core_database_back(struct core *, struct core_now);
 /* Closes the station's connection, if there is one: revoked credential, blocked. */
 void core_station_close(struct core *, struct core_now, int64_t station, const char *reason);
+/* Another node has taken the station over: closes a connection of an epoch before `epoch` (D16). */
+void core_station_moved(struct core *, struct core_now, int64_t station, int64_t epoch);
 /* No new work; each connection is closed with 1001 as soon as nothing is outstanding on it. */
 void core_drain(struct core *, struct core_now);
 /* Closes what is left: the drain took too long, or the node lost its lock. */
@@ -136,10 +127,14 @@ void core_close_all(struct core *, struct core_now, enum core_close, const char 
 bool core_may_open(const struct core *, struct core_now, int64_t station);
 bool core_serving(const struct core *); /* false: database away or draining: upgrades get 503 */
 
+enum { CORE_REASONS = OCPP_REASON_DE_AUTHORIZED + 1 };
+
 struct core_stats {
     uint32_t connections, open, in_work, calls_outstanding;
     uint64_t notes[CORE_NOTES];
     uint64_t requests[OCPP_ACTION_COUNT];
+    /* Confirmed, a repeated message included; by enum reason, the last is any other text. */
+    uint64_t started, stopped[CORE_REASONS + 1];
 };
 void core_stats(const struct core *, struct core_stats *ret);
 const char *core_note_name(enum core_note);

@@ -25,7 +25,9 @@ enum {
 /* QUIRK(NAME, bit, "name", "meaning") */
 #define CORE_QUIRKS(QUIRK)                                                                         \
     QUIRK(ASSUME_OCPP16, 0, "assume-ocpp1.6", "offers no subprotocol, or a wrong one")            \
-    QUIRK(NO_SERVER_PING, 1, "no-server-ping", "does not answer pings")
+    QUIRK(NO_SERVER_PING, 1, "no-server-ping", "does not answer pings")                            \
+    QUIRK(STRICT, 2, "strict", "what deviates is refused; from the pile's column of that name")    \
+    QUIRK(TRACE_READINGS, 3, "trace-readings", "its MeterValues are traced, too")
 
 #define QUIRK(name, bit, text, meaning) CORE_QUIRK_##name = 1u << bit,
 enum core_quirk { CORE_QUIRKS(QUIRK) };

@@ -113,6 +113,20 @@ static void refuse(struct core *core, struct core_now now, struct core_station *
     answer_send(core, now, station, length, OCPP_CALL_ERROR);
 }
 
+static void session_count(struct core *core, const struct core_job *job)
+{
+    const struct ocpp_stop_transaction_req *stop = job->request;
+    int reason = OCPP_REASON_LOCAL; /* 1.6, 6.51: what is not told */
+
+    if (job->work.kind == CORE_START)
+        core->stats.started++;
+    if (job->work.kind != CORE_STOP)
+        return;
+    if (stop->reason.present)
+        reason = stop->reason.value != OCPP_UNKNOWN ? stop->reason.value : CORE_REASONS;
+    core->stats.stopped[reason]++;
+}
+
 /* The one place from which a confirmation leaves. */
 static void confirm(struct core *core, struct core_now now, struct core_station *station,
     enum core_outcome outcome, const struct core_answer *answer)
@@ -121,6 +135,7 @@ static void confirm(struct core *core, struct core_now now, struct core_station 
 
     assert(outcome == CORE_DONE || outcome == CORE_REFUSED);
     assert(answer != NULL);
+    session_count(core, station->job);
     length = reply_encode(core, now, station->job, answer);
     answer_send(core, now, station, length, OCPP_CALL_RESULT);
 }
@@ -481,6 +496,15 @@ static void job_give(struct core *core, struct core_now now, struct core_station
     }
 }
 
+/* D11: whether a deviation is tolerated.  Evidence always is: it is not refused for what it says. */
+static bool strictly_refused(const struct core *core, const struct core_station *station)
+{
+    const struct core_job *job = station->job;
+
+    return job->verdict == OCPP_TOLERATED && !evidence(job->frame.action) &&
+           core->ports.strict != NULL && core->ports.strict(core->ports.ctx, station->id);
+}
+
 static void job_unusable(struct core *core, struct core_now now, struct core_station *station)
 {
     struct core_job *job = station->job;
@@ -523,7 +547,7 @@ void station_job_start(
     }
     job->verdict = ocpp_frame_request(&job->frame, &job->request);
     work_fill(station, job);
-    if (job->verdict == OCPP_UNUSABLE)
+    if (job->verdict == OCPP_UNUSABLE || strictly_refused(core, station))
         job_unusable(core, now, station);
     else if (action == OCPP_HEARTBEAT)
         heartbeat(core, now, station);

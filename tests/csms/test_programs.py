@@ -48,13 +48,28 @@ def daemon(csmsd, folder):
         says(f'{name}, told with the file', err, 'csms.conf')
         check(f'{name}: it does not start', run(csmsd, '--config', config)[0], 78)
     check('no such file', run(csmsd, '--config', os.path.join(folder, 'none'))[0], 78)
-    status, _, err = run(csmsd, '--config', configured(good))
-    check('no database', status, 69)
-    says('it says so', err, 'database')
+    with open(os.path.join(folder, 'pepper'), 'wb') as pepper:
+        pepper.write(bytes(32))
     os.chmod(os.path.join(folder, 'pepper'), 0o644)
-    status, _, err = run(csmsd, '--config', config)
+    status, _, err = run(csmsd, '--config', configured(good))
     check('a pepper that others may read', status, 73)
     says('it names the file', err, 'pepper')
+    check('--check-config sees it, too', run(csmsd, '--config', config, '--check-config')[0], 78)
+    os.chmod(os.path.join(folder, 'pepper'), 0o600)
+    check('and takes a private one', run(csmsd, '--config', config, '--check-config')[0], 0)
+    with open(os.path.join(folder, 'pepper'), 'wb') as pepper:
+        pepper.write(bytes(31))
+    status, _, err = run(csmsd, '--config', config, '--check-config')
+    check('a short pepper', status, 78)
+    says('it says how long', err, '32 bytes')
+    os.remove(os.path.join(folder, 'pepper'))
+    check('none yet', run(csmsd, '--config', config, '--check-config')[0], 0)
+    check('and none was made', os.path.exists(os.path.join(folder, 'pepper')), False)
+    status, _, err = run(csmsd, '--config', configured(
+        f'run_dir = "{folder}/none"\nstate_dir = "{folder}/none"\n'), '--check-config')
+    check('folders that are not there', status, 78)
+    says('the run_dir is named', err, 'run_dir')
+    says('the pepper is named', err, 'pepper')
 
 
 def command(csms, folder):

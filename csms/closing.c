@@ -1,0 +1,144 @@
+/* closing.c - see closing.h. */
+#include "csms/closing.h"
+
+#include "csms/inbound.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { REASON_MAX = 96 };
+
+struct item {
+    struct item *next, *before;
+    struct closing *closing;
+    int64_t station, epoch, at_us;
+    uint8_t tries;
+    bool waits; /* not with the lane */
+    char reason[REASON_MAX];
+};
+
+struct closing {
+    struct db_lane *lane;
+    struct item *first; /* of all */
+    uint32_t count, waiting;
+    struct db_args args;
+};
+
+struct closing *closing_new(struct db_lane *money)
+{
+    struct closing *closing = calloc(1, sizeof *closing);
+
+    if (closing == NULL)
+        return NULL;
+    closing->lane = money;
+    db_args_init(&closing->args);
+    return closing;
+}
+
+static void item_free(struct item *item)
+{
+    struct closing *closing = item->closing;
+
+    if (item->next != NULL)
+        item->next->before = item->before;
+    if (item->before != NULL)
+        item->before->next = item->next;
+    else
+        closing->first = item->next;
+    closing->count--;
+    closing->waiting -= item->waits;
+    free(item);
+}
+
+void closing_free(struct closing *closing)
+{
+    if (closing == NULL)
+        return;
+    while (closing->first != NULL)
+        item_free(closing->first);
+    db_args_done(&closing->args);
+    free(closing);
+}
+
+static void wait_again(struct item *item)
+{
+    item->waits = true;
+    item->closing->waiting++;
+}
+
+static void item_done(void *ctx, uint64_t token, enum db_result result, const struct db_row *row)
+{
+    struct item *item = ctx;
+
+    (void)token;
+    (void)row;
+    if (result == DB_BUSY && item->tries < CLOSING_TRIES)
+        wait_again(item);
+    else
+        item_free(item);
+}
+
+static bool item_give(struct item *item, uint64_t now_ms)
+{
+    struct closing *closing = item->closing;
+    struct core_work work = {
+        .kind = CORE_CONNECTION_CLOSE,
+        .station = item->station,
+        .epoch = item->epoch,
+        .received_us = item->at_us,
+        .text = item->reason,
+    };
+    struct db_work db_work = {
+        .stmt = inbound_statement(work.kind),
+        .args = &closing->args,
+        .done = item_done,
+        .ctx = item,
+    };
+
+    inbound_bind(&work, 0, &closing->args);
+    return db_lane_submit(closing->lane, &db_work, now_ms);
+}
+
+bool closing_add(struct closing *closing, const struct core_work *work, uint64_t now_ms)
+{
+    struct item *item;
+
+    if (closing->count >= CLOSING_MAX)
+        return false;
+    item = calloc(1, sizeof *item);
+    if (item == NULL)
+        return false;
+    item->closing = closing;
+    item->station = work->station;
+    item->epoch = work->epoch;
+    item->at_us = work->received_us;
+    strncpy(item->reason, work->text, sizeof item->reason - 1);
+    item->next = closing->first;
+    if (item->next != NULL)
+        item->next->before = item;
+    closing->first = item;
+    closing->count++;
+    if (!item_give(item, now_ms))
+        wait_again(item);
+    return true;
+}
+
+void closing_again(struct closing *closing, uint64_t now_ms)
+{
+    struct item *item = closing->waiting > 0 ? closing->first : NULL;
+
+    for (; item != NULL; item = item->next) {
+        if (!item->waits)
+            continue;
+        if (!item_give(item, now_ms)) /* no room: a full lane costs no try */
+            return;
+        item->waits = false;
+        item->tries++;
+        closing->waiting--;
+    }
+}
+
+uint32_t closing_count(const struct closing *closing)
+{
+    return closing->count;
+}
