@@ -23,6 +23,7 @@ import json
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -51,6 +52,7 @@ def arguments():
     parser.add_argument("--piles", type=int, default=20)
     parser.add_argument("--open", type=int, default=10, help="sessions open at each kill, at least")
     parser.add_argument("--limit", type=int, default=170, help="seconds after which this gives up")
+    parser.add_argument("--keep", metavar="DIR", help="copies the logs and the truth there at the end")
     parser.add_argument("--fault", help="JOULEBOOK_FAULT of csmsd: a fault that must be found")
     parser.add_argument("--patch", help="SQL run after the migration: a fault that must be found")
     return parser.parse_args()
@@ -211,6 +213,14 @@ class Chaos:
         with open(os.path.join(self.stack.folder, name), errors="replace") as log:
             return "".join(log.readlines()[-20:])
 
+    def keep(self, folder):
+        os.makedirs(folder, exist_ok=True)
+        for name in ("csmsd.log", "postgres.log", "pilesim.log"):
+            if os.path.exists(os.path.join(self.stack.folder, name)):
+                shutil.copy(os.path.join(self.stack.folder, name), folder)
+        if os.path.isdir(self.truth.folder):
+            shutil.copytree(self.truth.folder, os.path.join(folder, "truth"), dirs_exist_ok=True)
+
     # -- the verdict ------------------------------------------------------------------------------
 
     def audit(self):
@@ -243,6 +253,10 @@ class Chaos:
         for name in ("in review", "lost by the pile's rule", "still held by the pile", "invariants violated"):
             if table.get(name) != 0:
                 yield f"{name}: {table.get(name)}"
+        for table_name in ("query.review", "core.inbound_refused", "core.unmatched_stop"):
+            rows = self.stack.value(f"SELECT count(*) FROM {table_name}")
+            if rows != "0":
+                yield f"{rows} rows in {table_name}: nothing here gives reason to doubt"
         if not any(name.startswith("trial balance") for name in table):
             yield "no trial balance"
         for name, number in table.items():
@@ -282,6 +296,8 @@ def main():
             finally:
                 signal.alarm(0)
                 chaos.end_piles()
+                if options.keep:
+                    chaos.keep(options.keep)
     except (Failed, TimeoutError, RuntimeError, OSError, subprocess.SubprocessError) as error:
         faults = [f"{type(error).__name__}: {error}"]
     if chaos:
