@@ -1,15 +1,20 @@
 """pilesim audit - compares what the piles know to be true with what the database says.
 
-    pilesim audit --truth DIR --database CONNINFO [--wait S] [--verbose]
+    pilesim audit --truth DIR --database CONNINFO [--fleet FILE] [--expect-review N] [--wait S] [--verbose]
 
 For every session that a pile has delivered there must be exactly one session in query.session, with
 the same registers to the Wh, priced to the cent as exact.py prices it from what the pile sent and
-the published tariff, and booked with these amounts. Nothing acknowledged may be missing, nothing may
-be there twice. Wallets must be top-ups minus charges, the trial balance 0, the invariants empty.
-Sessions in review, sessions that lost a message by the pile's own rule (TransactionMessageAttempts),
-and what piles still hold in their queues are listed apart. Reads only; any login that may read the
-query views and call ledger.invariants(). Bills come a while after the stop (5 s, 120 s for what
-came from a queue): --wait gives them up to S seconds.
+the published tariff, each charge code and rate label for itself, and booked with these amounts.
+Nothing acknowledged may be missing, nothing may be there twice. Each journal must have its cause: a
+session's bill, the exact reversal of one, or a payment. With --fleet the payments must be those of
+that file, neither more nor others. Wallets must be payments minus charges, the trial balance 0, the
+invariants empty. A session that is held back for a decision is a difference too, unless
+--expect-review says how many there are; one that is held back by nothing that anybody could decide
+always is, and so is a reversed bill that no other has followed.
+Sessions that lost a message by the pile's own rule (TransactionMessageAttempts), and what piles
+still hold in their queues are listed apart. Reads only; any login that may read the query views and
+call ledger.invariants(). Bills come a while after the stop (5 s, 120 s for what came from a queue):
+--wait gives them up to S seconds.
 
 exit: 0 no difference; 1 a difference; 2 usage; 3 truth or database cannot be read
 """
@@ -25,9 +30,12 @@ from fractions import Fraction
 
 import exact
 from books import Books, DatabaseError, minor
+from seed import people
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 SHOWN = 20  # differences printed without --verbose
+OF_CUSTOMERS = ("wallet", "bonus", "arrears", "receivable")
+BLOCKING = "SELECT session_uid, kind FROM query.review WHERE state = 'open' AND is_blocking AND session_uid IS NOT NULL"
 
 
 def micros(text):
@@ -120,13 +128,16 @@ def note(session, kind, record):
 
 
 class Audit:
-    def __init__(self, books, piles):
+    def __init__(self, books, piles, fleet=None):
         self.books = books
         self.piles = piles            # identity -> [TrueSession]
+        self.fleet = fleet            # the fleet file, None: any payment that has a number will do
+        self.held_back = []           # (name, kinds) of sessions that wait for a decision
         self.differences = []
         self.counts = Counter()
         self.apart = defaultdict(list)
         self.expected = {}            # session_uid -> exact gross, minor
+        self.unexplained = set()      # journal_id
 
     def differ(self, kind, where, text):
         self.counts["differences"] += 1
@@ -145,8 +156,11 @@ class Audit:
         self.sessions = books.rows("SELECT * FROM query.session")
         self.ledger = books.rows(
             "SELECT l.*, a.charge_code FROM query.account_ledger l JOIN query.account a ON a.account = l.account")
+        self.blocking = defaultdict(list)
+        for row in books.rows(BLOCKING):
+            self.blocking[row["session_uid"]].append(row["kind"])
         self.lines = defaultdict(list)
-        for row in books.rows("SELECT session_uid, dimension, charge_code, rate_label, quantity_kwh, amount, currency"
+        for row in books.rows("SELECT session_uid, dimension, charge_code, rate_label, quantity, quantity_kwh, amount"
                               " FROM query.session_line WHERE is_current"):
             self.lines[row["session_uid"]].append(row)
         self.readings = defaultdict(set)
@@ -227,10 +241,8 @@ class Audit:
         if row["is_in_review"] or row["state"] == "review":
             self.counts["in review"] += 1
             self.apart["in review"].append(f"{self.name(session)}: {row['review_kinds']}")
-            if not row["is_settled"]:
-                return
         if not row["is_settled"]:
-            self.differ("not settled", self.name(session), f"state {row['state']}")
+            self.compare_unsettled(session, row)
             return
         self.counts["settled"] += 1
         booked_mwh = Fraction(row["energy_kwh"]) * 10**6
@@ -238,6 +250,23 @@ class Audit:
         if booked_mwh != sent_mwh:
             self.differ("energy", self.name(session), f"billed {int(booked_mwh)} mWh, sent {sent_mwh}")
         self.compare_price(session, row)
+
+    def compare_unsettled(self, session, row):
+        kinds = self.blocking.get(row["session_uid"])
+        if kinds:
+            self.held_back.append((self.name(session), ", ".join(kinds)))
+        elif row["state"] == "review":
+            self.differ("review of nothing", self.name(session), "held back, and no open item of review says why")
+        else:
+            self.differ("not settled", self.name(session), f"state {row['state']}")
+
+    def check_held_back(self, expected):
+        if len(self.held_back) == expected:
+            return
+        for name, kinds in self.held_back:
+            self.differ("held back", name, kinds)
+        if expected:
+            self.differ("held back", "in all", f"{len(self.held_back)} sessions, expected {expected}")
 
     def compare_price(self, session, row):
         exponent = self.exponents[row["currency"]]
@@ -271,18 +300,30 @@ class Audit:
         total = sum(minor(line["amount"], exponent) for line in lines)
         if total != price["gross_minor"]:
             self.differ("lines", self.name(session), f"they add up to {total}, the bill is {price['gross_minor']}")
+        have = Counter()
+        for line in lines:
+            have[line["charge_code"], line["rate_label"]] += minor(line["amount"], exponent)
+        for key in have.keys() | price["amounts"].keys():
+            if have[key] != price["amounts"].get(key, 0):
+                self.differ("line amount", self.name(session),
+                            f"{key[0]} {key[1]}: {have[key]} minor units, exactly {price['amounts'].get(key, 0)}")
+        self.compare_quantities(session, lines, price)
+
+    def compare_quantities(self, session, lines, price):
+        """Energy by charge code and rate label, and how often each fixed fee."""
         wanted, have = Counter(), Counter()
         for line in price["lines"]:
-            if line["mwh"] is not None:
-                wanted[line["charge_code"], line["rate_label"]] += Fraction(line["mwh"])
+            wanted[line["charge_code"], line["rate_label"], line["mwh"] is not None] += Fraction(line["mwh"] or 1)
         for line in lines:
             if line["quantity_kwh"] is not None:
-                have[line["charge_code"], line["rate_label"]] += Fraction(line["quantity_kwh"]) * 10**6
+                have[line["charge_code"], line["rate_label"], True] += Fraction(line["quantity_kwh"]) * 10**6
+            elif line["dimension"] == "FLAT":
+                have[line["charge_code"], line["rate_label"], False] += Fraction(line["quantity"])
         for key in wanted.keys() | have.keys():
             # Interpolated at a boundary, a line's energy is cut to whole mWh, once for each line.
-            if abs(wanted[key] - have[key]) >= max(1, len(lines)):
-                self.differ("line energy", self.name(session),
-                            f"{key[0]} {key[1]}: {number(have[key])} mWh, exactly {number(wanted[key])}")
+            if abs(wanted[key] - have[key]) >= (max(1, len(lines)) if key[2] else 1):
+                self.differ("line energy" if key[2] else "line count", self.name(session),
+                            f"{key[0]} {key[1]}: {number(have[key])}{' mWh' * key[2]}, exactly {number(wanted[key])}")
 
     def compare_journal(self, session, row, price, exponent):
         legs = self.journals.get(row["session_uid"], [])
@@ -308,26 +349,86 @@ class Audit:
 
     # -- books ------------------------------------------------------------------------------------
 
+    def check_bookings(self):
+        """Each journal has its cause."""
+        journals = defaultdict(list)
+        for leg in self.ledger:
+            journals[leg["journal_id"]].append(leg)
+        self.by_uid = {row["session_uid"]: row for row in self.sessions}
+        self.reversed = {legs[0]["reverses_journal_id"] for legs in journals.values()}
+        self.payments = {row["journal_id"]: row for row in
+                         self.books.rows("SELECT journal_id, amount_minor, bonus_minor FROM ledger.top_up")} \
+            if self.may("ledger.top_up") else None
+        self.due = None if self.fleet is None else dict(fleet_payments(self.fleet))
+        for journal, legs in journals.items():
+            check = {"settle": self.doubt_settle, "reverse": self.doubt_reverse, "topup": self.doubt_payment}
+            kind = legs[0]["kind"]
+            doubt = check[kind](legs, journals) if kind in check else "no pile and no payment has caused it"
+            if doubt:
+                self.unexplained.add(journal)
+                self.differ("booking", f"journal {journal}, {kind} by {legs[0]['actor']}", doubt)
+        for key in self.due or {}:
+            self.differ("payment lost", "/".join(key), "the fleet file has it, and no journal")
+
+    def doubt_settle(self, legs, _):
+        row = self.by_uid.get(legs[0]["session_uid"])
+        journal = legs[0]["journal_id"]
+        return None if row and row["journal_id"] == journal or journal in self.reversed else "no session's bill has it"
+
+    def doubt_reverse(self, legs, journals):
+        original = journals.get(legs[0]["reverses_journal_id"], [])
+        if not original or original[0]["kind"] != "settle":
+            return "what it reverses is no bill"
+        if Counter((leg["account"], leg["debit"], leg["credit"]) for leg in legs) \
+                != Counter((leg["account"], leg["credit"], leg["debit"]) for leg in original):
+            return f"it is not the mirror of journal {original[0]['journal_id']}"
+        row = self.by_uid.get(original[0]["session_uid"])
+        if row and not row["is_settled"] and row["session_uid"] not in self.blocking:
+            self.differ("bill reversed", f"{row['pile']}/{row['connector']} transaction {row['transaction_id']}",
+                        f"no other bill has followed, and nothing waits for a decision (state {row['state']})")
+        return None
+
+    def doubt_payment(self, legs, _):
+        """Money from a channel, and a bonus from the operator's own cost, to one customer."""
+        head, exponent = legs[0], self.exponents[legs[0]["currency"]]
+        if head["external_no"] is None:
+            return "no channel has a number for it"
+        sums, customers = Counter(), set()
+        for leg in legs:
+            purpose = "customer" if leg["purpose"] in OF_CUSTOMERS else leg["purpose"]
+            sums[purpose] += (minor(leg["credit"], exponent) or 0) - (minor(leg["debit"], exponent) or 0)
+            if purpose == "customer":
+                customers.add(leg["customer"])
+        paid, bonus = -sums["psp"], -sums["promo"]
+        if set(sums) - {"customer", "psp", "promo"} or len(customers) != 1 or sums["customer"] != paid + bonus:
+            return "no payment goes by these accounts"
+        known = None if self.payments is None else self.payments.get(head["journal_id"])
+        if known and (known["amount_minor"], known["bonus_minor"]) != (paid, bonus):
+            return f"{paid} and {bonus} minor units, paid were {known['amount_minor']} and {known['bonus_minor']}"
+        if self.due is None:
+            return None
+        wanted = self.due.pop((head["channel"], head["external_no"]), None)
+        have = (*customers, head["currency"], Fraction(paid, 10**exponent), Fraction(bonus, 10**exponent))
+        return None if have == wanted else "the fleet file has no such payment"
+
     def check_balances(self):
-        """wallet + bonus - arrears (- receivable) = top-ups and other bookings - exact charges."""
+        """wallet + bonus - arrears (- receivable) = payments - exact charges."""
         currency = {}
         position, expected = Counter(), Counter()
         for account in self.books.rows("SELECT account, purpose, customer, currency, balance FROM query.account"
-                                       " WHERE purpose IN ('wallet', 'bonus', 'arrears', 'receivable')"):
+                                       f" WHERE purpose IN {OF_CUSTOMERS}"):
             key = (account["customer"], account["currency"])
             currency[key] = account["currency"]
             sign = 1 if account["purpose"] in ("wallet", "bonus") else -1
             position[key] += sign * (minor(account["balance"], self.exponents[account["currency"]]) or 0)
         self.counts["customers' positions"] = len(currency)
-        charged = set()
         for leg in self.ledger:
             key = (leg["customer"], leg["currency"])
-            if key not in currency or leg["purpose"] not in ("wallet", "bonus", "arrears", "receivable"):
+            if key not in currency or leg["purpose"] not in OF_CUSTOMERS or leg["journal_id"] in self.unexplained:
                 continue
             exponent = self.exponents[leg["currency"]]
-            if leg["kind"] == "settle" and leg["session_uid"] in self.expected:
-                charged.add(leg["session_uid"])  # counted below, as priced exactly
-                continue
+            if leg["session_uid"] in self.expected:
+                continue  # counted below, as priced exactly
             expected[key] += (minor(leg["credit"], exponent) or 0) - (minor(leg["debit"], exponent) or 0)
         customers = {row["session_uid"]: (row["customer"], row["currency"]) for row in self.sessions}
         for uid, gross in self.expected.items():
@@ -351,13 +452,15 @@ class Audit:
         for row in violations:
             self.differ("invariant", row["invariant"], row["detail"])
 
-    def run(self):
+    def run(self, expect_review=0):
         self.load()
         self.journals = defaultdict(list)
         for leg in self.ledger:
             if leg["session_uid"] is not None:
                 self.journals[leg["session_uid"]].append(leg)
         self.match()
+        self.check_held_back(expect_review)
+        self.check_bookings()
         self.check_balances()
         self.check_trial()
         self.check_invariants()
@@ -393,8 +496,27 @@ def number(value):
 def wait_for_bills(books, seconds):
     end = time.monotonic() + seconds
     while time.monotonic() < end and books.value(
-            "SELECT count(*) FROM query.session WHERE state = 'stopped' AND NOT is_in_review") != "0":
+            "SELECT count(*) FROM query.session WHERE state = 'stopped'"
+            f" AND session_uid NOT IN (SELECT b.session_uid FROM ({BLOCKING}) b)") != "0":
         time.sleep(1)
+
+
+def fleet_payments(fleet):
+    """What pilesim seed paid in for a fleet: (channel, number) -> (customer, currency, amount, bonus)."""
+    for user, customer, _ in people(fleet):
+        if user.get("top_up"):
+            yield ("seed", f"{fleet['name']}-{customer}"), \
+                (customer, user["currency"], Fraction(str(user["top_up"])), Fraction(str(user.get("bonus") or 0)))
+
+
+def read_fleet(path):
+    try:
+        with open(path, encoding="utf-8") as file:
+            fleet = json.load(file)
+        list(fleet_payments(fleet))
+        return fleet
+    except (ValueError, KeyError, TypeError) as error:
+        raise OSError(f"{path} is no fleet: {type(error).__name__} {error}") from None
 
 
 def read_truth(folder):
@@ -417,14 +539,17 @@ def main():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--truth", required=True, metavar="DIR")
     parser.add_argument("--database", required=True, metavar="CONNINFO")
+    parser.add_argument("--fleet", metavar="FILE", help="the payments must be this fleet's and no others")
+    parser.add_argument("--expect-review", type=int, default=0, metavar="N",
+                        help="sessions held back for a decision (0)")
     parser.add_argument("--verbose", action="store_true", help="every difference")
     parser.add_argument("--wait", type=int, default=0, metavar="S", help="for the last bills")
     options = parser.parse_args()
     try:
         books = Books(options.database, read_only=True)
         wait_for_bills(books, options.wait)
-        audit = Audit(books, read_truth(options.truth))
-        audit.run()
+        audit = Audit(books, read_truth(options.truth), read_fleet(options.fleet) if options.fleet else None)
+        audit.run(options.expect_review)
     except (OSError, DatabaseError) as error:
         print(f"pilesim audit: {error}", file=sys.stderr)
         return 3

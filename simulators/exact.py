@@ -14,6 +14,7 @@ code, and in another way: it walks the session minute by minute. Two functions:
         Asia/Shanghai, `states` [{at, state}, ...], `calendar` [{date, day_type}, ...].
         Returns {"lines": [{charge_code, rate_label, element, mwh, list}, ...],
                  "net_by_code": {charge_code: minor}, "groups": {vat_ppm: (net, vat, gross)},
+                 "amounts": {(charge_code, rate_label): minor, with VAT},
                  "net_minor", "vat_minor", "gross_minor", "limit": None|"min_price"|"max_price",
                  "net": Fraction, "gross": Fraction (unrounded, after any limit)}.
 
@@ -352,6 +353,21 @@ def _lines(order, paid, nothing):
                "list": quantity * _number(component["price"]), "vat_ppm": _vat(component)}
 
 
+def _amounts(lines, cells, plain, groups, limit):
+    """What each (charge code, rate label) costs with VAT: the group's amount before any limit by its
+    lines, and what a limit did to it by its charge codes, without a label."""
+    amounts = {}
+    for vat, group in groups.items():
+        change = group[2] - plain.get(vat, 0) if limit else 0
+        parts = [((line["charge_code"], line["rate_label"]), _cut(line["list"]))
+                 for line in lines if line["vat_ppm"] == vat]
+        limits = [((key[1], None), _cut(cells[key])) for key in cells if key[0] == vat]
+        for total, places in ((group[2] - change, parts), (change, limits)):
+            for (place, _), part in zip(places, _share(total, [weight for _, weight in places])):
+                amounts[place] = amounts.get(place, 0) + part
+    return {place: amount for place, amount in amounts.items() if amount}
+
+
 def price(points, tariff, zone, exponent=2, states=None, calendar=None):
     components = list(_components(tariff))
     day_types = {day["date"]: day["day_type"] for day in calendar or []}
@@ -370,6 +386,7 @@ def price(points, tariff, zone, exponent=2, states=None, calendar=None):
         amounts[key[0]] = amounts.get(key[0], Fraction(0)) + line["list"]
         cells[key] = cells.get(key, Fraction(0)) + line["list"]
     groups = _round_groups(amounts, gross_list, unit)
+    plain = {vat: group[2] for vat, group in groups.items()}
     both = [(a / (1 + Fraction(v, 10**6)), a) if gross_list else (a, a * (1 + Fraction(v, 10**6)))
             for v, a in amounts.items()]
     totals = tuple(Fraction(sum(_cut(b[0]) for b in both) if gross_list and i == 0
@@ -392,6 +409,7 @@ def price(points, tariff, zone, exponent=2, states=None, calendar=None):
         for key, part in zip(keys, _share(group[0], [_cut(cells[key]) for key in keys])):
             net_by_code[key[1]] = net_by_code.get(key[1], 0) + part
     return {"lines": lines, "net_by_code": net_by_code, "groups": groups, "limit": limit,
+            "amounts": _amounts(lines, cells, plain, groups, limit),
             "net_minor": sum(g[0] for g in groups.values()),
             "vat_minor": sum(g[1] for g in groups.values()),
             "gross_minor": sum(g[2] for g in groups.values()), "net": new[0], "gross": new[1]}

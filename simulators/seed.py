@@ -56,6 +56,14 @@ def many(entry, name):
     return [f"{entry[name]}{number}" for number in range(first, first + count)]
 
 
+def people(fleet):
+    """The users of a fleet one by one: the entry, the customer's code, the number behind it."""
+    for user in fleet["users"]:
+        for number in range(1, user.get("count", 1) + 1):
+            suffix = f"{number:04d}" if user.get("count") else ""
+            yield user, f"{user['customer']}-{suffix}" if suffix else user["customer"], suffix
+
+
 class Seed:
     def __init__(self, books, fleet, options):
         self.books = books
@@ -153,18 +161,15 @@ class Seed:
                 self.add_pile(identity, pile)
 
     def add_users(self):
-        for user in self.fleet["users"]:
-            for number in range(1, user.get("count", 1) + 1):
-                suffix = f"{number:04d}" if user.get("count") else ""
-                customer = f"{user['customer']}-{suffix}" if suffix else user["customer"]
-                name = f"{user['name']} {number}" if suffix else user["name"]
-                self.add("management.register_user", customer=customer, currency=user["currency"],
-                         site=user.get("site"), name=name)
-                self.add("management.register_card", id_tag=user["tag"] + suffix, customer=customer)
-                if user.get("top_up"):
-                    self.add("operation.top_up", amount=user["top_up"], currency=user["currency"],
-                             channel="seed", external_no=f"{self.fleet['name']}-{customer}",
-                             customer=customer, bonus=user.get("bonus"))
+        for user, customer, suffix in people(self.fleet):
+            name = f"{user['name']} {int(suffix)}" if suffix else user["name"]
+            self.add("management.register_user", customer=customer, currency=user["currency"],
+                     site=user.get("site"), name=name)
+            self.add("management.register_card", id_tag=user["tag"] + suffix, customer=customer)
+            if user.get("top_up"):
+                self.add("operation.top_up", amount=user["top_up"], currency=user["currency"],
+                         channel="seed", external_no=f"{self.fleet['name']}-{customer}",
+                         customer=customer, bonus=user.get("bonus"))
 
     def run(self):
         self.add_sites()

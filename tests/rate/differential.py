@@ -168,6 +168,15 @@ def expected(case):
                        case["calendar"]) | {"energy": points[-1][1] - points[0][1]}
 
 
+def amounts(lines):
+    """What each charge code and rate label costs."""
+    sums = {}
+    for line in lines:
+        place = (line["charge_code"], line["rate_label"])
+        sums[place] = sums.get(place, 0) + int(line["amount_minor"])
+    return {place: amount for place, amount in sums.items() if amount}
+
+
 def differences(want, got):
     if isinstance(want, str) or got["review"]:
         if got["review"] != want:
@@ -182,6 +191,7 @@ def differences(want, got):
              ("groups", {g["vat_ppm"]: (int(g["net_minor"]), int(g["vat_minor"]),
                                         int(g["gross_minor"])) for g in bill["groups"]},
               want["groups"]),
+             ("amounts", amounts(bill["lines"]), want["amounts"]),
              ("gross_micro", int(bill["gross_micro"]), int(want["gross"] * 10**6)),
              ("net_micro", int(bill["net_micro"]), int(want["net"] * 10**6)),
              ("lines", sorted((l["element"], int(l["metered"])) for l in bill["lines"]

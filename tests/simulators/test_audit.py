@@ -23,6 +23,19 @@ CHARGES = ["pile=CP-2,tag=DEMO01,seconds=6,power_w=120000", "pile=BE-1,tag=DEMO0
 # The session whose books are broken, and its bill and journal.
 UID = "(select uid from core.session order by transaction_id limit 1)"
 JOURNAL = f"(select journal_id from ledger.settlement where session_uid = {UID})"
+# Its bill is taken back; what becomes of the session is each test's matter.
+REVERSE = f"""select ledger.reverse({JOURNAL}, 'planted', 'planted');
+    update ledger.settlement set state = 'reversed' where session_uid = {UID};"""
+REVIEW = f"""insert into core.review (kind, blocks, session_uid, station_id, dedupe_key)
+    select 'planted', true, uid, station_id, 'planted' from core.session where uid = {UID};"""
+ANY = "(select min(id) from ledger.account where purpose = '{}' and currency = 'CNY')"
+WALLET = ANY.format("wallet")
+
+
+def post(kind, debit, reverses="null"):
+    """100.00 from an account to a wallet, booked as everything is."""
+    return f"""select ledger.post('planted', sha256('x'), '{kind}', now(), null, 'planted', array[
+        row({ANY.format(debit)}, 'D', 10000), row({WALLET}, 'C', 10000)]::ledger.leg[], null, {reverses})"""
 
 
 class Planted(unittest.TestCase):
@@ -58,29 +71,33 @@ class Planted(unittest.TestCase):
         stack.end(stack.csmsd, 15)
 
     @classmethod
-    def audit(cls, database, truth=None, wait=0):
+    def audit(cls, database, truth=None, wait=0, options=()):
         done = subprocess.run(
             [cls.stack.program("pilesim"), "audit", "--truth", truth or cls.truth, "--wait", str(wait),
-             "--database", cls.stack.conninfo(database=database)], capture_output=True, text=True)
+             "--database", cls.stack.conninfo(database=database), *options], capture_output=True, text=True)
         return done.returncode, done.stdout + done.stderr
 
-    def plant(self, sql, *expected):
-        """Breaks a copy with triggers and constraints out of the way; the audit must name it."""
+    def copy(self, sql):
+        """A copy, changed with triggers and constraints out of the way."""
         self.stack.psql("drop database if exists planted")
         self.stack.psql("create database planted template joulebook")
         self.stack.psql(f"set session_replication_role = replica;\n{sql}", database="planted")
-        status, text = self.audit("planted")
+
+    def plant(self, sql, *expected, options=()):
+        """Breaks a copy; the audit must name it."""
+        self.copy(sql)
+        status, text = self.audit("planted", options=options)
         self.assertEqual(status, 1, text)
         for words in expected:
-            self.assertIn(words, text)
+            self.assertRegex(text, rf"(?m)^  {words}")
 
     def test_a_sound_copy_has_no_difference(self):
-        self.stack.psql("drop database if exists planted")
-        self.stack.psql("create database planted template joulebook")
-        status, text = self.audit("planted")
-        self.assertEqual(status, 0, text)
-        self.assertRegex(text, r"settled +3\n")
-        self.assertIn("differences: 0", text)
+        self.copy("")
+        for options in ((), ("--fleet", FLEET)):
+            status, text = self.audit("planted", options=options)
+            self.assertEqual(status, 0, text)
+            self.assertRegex(text, r"settled +3\n")
+            self.assertIn("differences: 0", text)
 
     def test_a_lost_session(self):
         self.plant(f"delete from core.session where uid = {UID}", "session lost")
@@ -114,6 +131,53 @@ class Planted(unittest.TestCase):
                    " and line in (select min(line) from ledger.entry where journal_id = " + JOURNAL + " group by side)",
                    "journal ")
 
+    def test_one_cent_from_the_electricity_to_the_service(self):
+        first = f"(select min(seq) from ledger.settlement_line where session_uid = {UID} and charge_code = '{{}}')"
+        for code in ("ENERGY_ELEC", "ENERGY_SERVICE"):
+            self.assertNotEqual(self.stack.value(f"select {first.format(code)}"), "")
+        self.plant(f"""update ledger.settlement_line
+            set amount_minor = amount_minor + case charge_code when 'ENERGY_ELEC' then -1 else 1 end
+            where session_uid = {UID} and seq in ({first.format('ENERGY_ELEC')}, {first.format('ENERGY_SERVICE')})""",
+                   "line amount .*ENERGY_ELEC", "line amount .*ENERGY_SERVICE")
+
+    def test_one_cent_to_another_rate_label(self):
+        self.plant(f"update ledger.settlement_line set rate_label = 'other' where session_uid = {UID} and seq = 1",
+                   "line amount .* other:", "line energy .* other:")
+
+    def test_money_from_nowhere(self):
+        self.plant(post("adjust", "revenue"), "booking .*adjust by planted", "balance ")
+
+    def test_money_from_nowhere_called_a_payment(self):
+        self.plant(post("topup", "psp"), "booking .*topup .*no channel", "balance ")
+
+    def test_money_from_nowhere_called_a_bill(self):
+        self.plant(post("settle", "revenue"), "booking .*settle .*no session", "balance ")
+
+    def test_money_from_nowhere_called_a_reversal(self):
+        self.plant(post("reverse", "revenue", JOURNAL), "booking .*not the mirror", "balance ")
+        self.plant(post("reverse", "psp", "(select min(journal_id) from ledger.top_up)"), "booking .*is no bill")
+
+    def test_a_payment_by_other_accounts(self):
+        self.plant(f"""update ledger.entry set account_id = {ANY.format('revenue')} where side = 'D' and journal_id =
+            (select min(t.journal_id) from ledger.top_up t join ledger.account a on a.id = t.account_id
+             where a.currency = 'CNY')""", "booking .*by these accounts")
+
+    def test_a_payment_of_another_amount(self):
+        self.plant("update ledger.top_up set amount_minor = amount_minor - 1"
+                   " where id = (select min(id) from ledger.top_up)", "booking .*paid were")
+
+    def test_a_payment_that_the_fleet_file_does_not_have(self):
+        sql = f"select ledger.top_up('cash', 'R-1', {WALLET}, 10000, 0, 'planted')"
+        self.copy(sql)
+        status, text = self.audit("planted")
+        self.assertEqual(status, 0, text)
+        self.plant(sql, "booking .*fleet file", options=("--fleet", FLEET))
+
+    def test_a_payment_that_is_not_there(self):
+        self.plant("update ledger.top_up set external_no = external_no || 'x'"
+                   " where id = (select min(id) from ledger.top_up)", "booking .*fleet file", "payment lost",
+                   options=("--fleet", FLEET))
+
     def test_a_missing_journal_line(self):
         self.plant(f"delete from ledger.entry where journal_id = {JOURNAL} and line ="
                    f" (select max(line) from ledger.entry where journal_id = {JOURNAL})", "journal ", "trial balance")
@@ -134,15 +198,31 @@ class Planted(unittest.TestCase):
         self.plant(f"delete from ledger.settlement where session_uid = {UID};"
                    f" update core.session set state = 'stopped' where uid = {UID}", "not settled")
 
-    def test_a_session_in_review_is_listed_apart(self):
-        self.stack.psql("drop database if exists planted")
-        self.stack.psql("create database planted template joulebook")
-        self.stack.psql(f"""set session_replication_role = replica;
-            insert into core.review (kind, session_uid, station_id, dedupe_key) select 'planted', uid, station_id, 'planted'
-            from core.session where uid = {UID}""", database="planted")
+    def test_a_billed_session_with_an_open_item_is_listed_apart(self):
+        self.copy(REVIEW)
         status, text = self.audit("planted")
         self.assertEqual(status, 0, text)
         self.assertRegex(text, r"in review +1\n")
+
+    def test_a_session_held_back_must_be_expected(self):
+        sql = f"{REVERSE}{REVIEW} update core.session set state = 'review' where uid = {UID}"
+        self.plant(sql, "held back .*planted")
+        self.plant(sql, "held back .*planted", "held back .*1 sessions, expected 2", options=("--expect-review", "2"))
+        status, text = self.audit("planted", options=("--expect-review", "1"))
+        self.assertEqual(status, 0, text)
+        self.assertRegex(text, r"in review +1\n")
+        self.plant("", "held back .*0 sessions, expected 1", options=("--expect-review", "1"))
+
+    def test_a_session_held_back_by_nothing(self):
+        sql = f"{REVERSE} update core.session set state = 'review' where uid = {UID}"
+        self.plant(sql, "review of nothing", "bill reversed", options=("--expect-review", "1"))
+        # An item that holds nothing back is no reason either.
+        self.plant(sql + ";" + REVIEW.replace("true", "false"), "review of nothing", "bill reversed",
+                   options=("--expect-review", "1"))
+
+    def test_a_reversed_bill_that_no_other_follows(self):
+        self.plant(f"{REVERSE} update core.session set state = 'lost' where uid = {UID}",
+                   "not settled", "bill reversed")
 
     def test_truth_of_more_than_the_books_hold(self):
         truth = os.path.join(self.stack.folder, "other")
