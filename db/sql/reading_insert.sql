@@ -30,7 +30,9 @@ WITH orphan AS (
     FROM unnest($1::bigint[], $2::timestamptz[], $3::int[], $5::timestamptz[], $6::bigint[],
                 $8::bigint[], $9::bigint[], $27::bool[])
              AS r (station, at, connector, received_at, transaction_id, import_mwh, export_mwh, suspect)
-    JOIN core.session t ON t.transaction_id = r.transaction_id AND t.station_id = r.station
+    -- LIMIT: by its key for each row, whatever the planner thinks of the tables.
+    CROSS JOIN LATERAL (SELECT x.uid, x.station_id, x.site_id FROM core.session x
+                        WHERE x.transaction_id = r.transaction_id AND x.station_id = r.station LIMIT 1) t
     WHERE r.suspect AND least(r.import_mwh, r.export_mwh) < 0
     ORDER BY t.uid, r.at
     ON CONFLICT (dedupe_key) DO NOTHING
