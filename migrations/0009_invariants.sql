@@ -92,8 +92,20 @@ CREATE VIEW ledger.inv_closed_day AS
     WHERE j.booked_at > c.closed_at;
 COMMENT ON VIEW ledger.inv_closed_day IS 'Journals booked into a closed day | 记入已关闭会计日的凭证';
 
+CREATE VIEW ledger.inv_arrears AS
+    SELECT b.account_id, b.posted FROM ledger.account_balance b JOIN ledger.account a ON a.id = b.account_id
+    WHERE a.purpose = 'arrears' AND b.posted < 0;
+COMMENT ON VIEW ledger.inv_arrears IS 'Arrears below zero: money that nobody can spend | 负的欠费余额';
+
+CREATE VIEW ledger.inv_review_idle AS
+    SELECT s.uid AS session_uid FROM core.session s
+    WHERE s.state = 'review'
+      AND NOT EXISTS (SELECT FROM core.review r WHERE r.session_uid = s.uid AND r.state = 'open' AND r.blocks);
+COMMENT ON VIEW ledger.inv_review_idle IS 'Sessions in review that wait for no decision | 处于审核状态却无待决事项的会话';
+
 GRANT SELECT ON ledger.inv_trial, ledger.inv_journal_unbalanced, ledger.inv_balance_drift, ledger.inv_hold_drift,
     ledger.inv_hold_left, ledger.inv_double_settle, ledger.inv_chain_gap, ledger.inv_floor, ledger.inv_settlement_lines,
-    ledger.inv_settlement_journal, ledger.inv_settled_session, ledger.inv_closed_day TO joulebook_writer, joulebook_reader;
+    ledger.inv_settlement_journal, ledger.inv_settled_session, ledger.inv_closed_day, ledger.inv_arrears,
+    ledger.inv_review_idle TO joulebook_writer, joulebook_reader;
 
 RESET ROLE;

@@ -27,7 +27,8 @@ COMMENT ON FUNCTION core.review_blocks(uuid) IS
 -- Decisions: 'bill' (as it stands, or with the corrections of p_correction: meter_start_mwh,
 -- meter_stop_mwh, started_at, stopped_at), 'lost' (never billed), 'noted' (the item did not matter).
 -- Returns done, repeat (decided before) or none. When the last blocking item of a session is decided
--- its settlement is queued. A Stop that could not be read, billed, ends its session when it was received,
+-- its settlement is queued; without a Stop it is presumed ended again, and due when it would have been.
+-- What was billed provisionally is taken back from whoever is never billed. A Stop that could not be read, billed, ends its session when it was received,
 -- at the register that can be read of it, or else at the last reading. Readings that could not be read are
 -- one matter, however many messages they came in.
 CREATE OR REPLACE FUNCTION core.review_decide(p_review bigint, p_decision text, p_note text,
@@ -46,10 +47,7 @@ BEGIN
     END IF;
     -- Everybody locks the accounts before the session; releasing a hold needs them.
     IF p_decision = 'lost' AND item.session_uid IS NOT NULL THEN
-        PERFORM FROM ledger.account_balance b
-        WHERE b.account_id IN (SELECT h.account_id FROM ledger.hold h
-                               WHERE h.session_uid = item.session_uid AND h.state = 'active')
-        ORDER BY b.account_id FOR NO KEY UPDATE;
+        PERFORM ledger.lock_session(item.session_uid);
     END IF;
     SELECT * INTO s FROM core.session x WHERE x.uid = item.session_uid FOR NO KEY UPDATE;
     SELECT * INTO item FROM core.review r WHERE r.id = p_review FOR NO KEY UPDATE;
@@ -71,6 +69,7 @@ BEGIN
         WHERE r.session_uid = s.uid AND r.state = 'open';
         UPDATE core.session x SET state = 'lost' WHERE x.uid = s.uid;
         PERFORM ledger.release_holds(s.uid, 'released');
+        PERFORM ledger.settlement_undo(s.uid, p_actor, 'rejected in review');
         RETURN 'done';
     END IF;
     IF item.detail ->> 'action' = 'MeterValues' THEN
@@ -95,9 +94,13 @@ BEGIN
             input_current = false
         WHERE x.uid = s.uid RETURNING * INTO s;
     END IF;
-    IF s.stopped_at IS NOT NULL AND s.state IN ('review', 'presumed_ended', 'open', 'stopped') AND NOT core.review_blocks(s.uid) THEN
-        UPDATE core.session x SET state = 'stopped' WHERE x.uid = s.uid;
-        INSERT INTO core.job (kind, key, payload) VALUES ('settle', s.uid::text, jsonb_build_object('session', s.uid))
+    IF s.state IN ('review', 'presumed_ended', 'stopped') AND NOT core.review_blocks(s.uid)
+       OR s.state = 'open' AND s.stopped_at IS NOT NULL AND NOT core.review_blocks(s.uid) THEN
+        UPDATE core.session x SET state = CASE WHEN s.stopped_at IS NULL THEN 'presumed_ended' ELSE 'stopped' END
+        WHERE x.uid = s.uid;
+        INSERT INTO core.job (kind, key, payload, run_at)
+        VALUES ('settle', s.uid::text, jsonb_build_object('session', s.uid), GREATEST(clock_timestamp(),
+            CASE WHEN s.stopped_at IS NULL THEN s.presumed_ended_at + interval '15 minutes' END))
         ON CONFLICT (kind, key) WHERE state IN ('queued', 'running') DO NOTHING;
     END IF;
     RETURN 'done';

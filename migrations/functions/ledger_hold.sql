@@ -67,6 +67,24 @@ REVOKE ALL ON FUNCTION ledger.lock_accounts(bigint) FROM PUBLIC;
 COMMENT ON FUNCTION ledger.lock_accounts(bigint) IS
     'Locks all balance rows of a payer in id order | 按账户编号顺序锁定付款方全部余额';
 
+-- The same for whoever takes back what a session has held and paid.
+CREATE OR REPLACE FUNCTION ledger.lock_session(p_session uuid)
+RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM FROM ledger.account_balance b
+    WHERE b.account_id = ANY (ARRAY(
+        SELECT h.account_id FROM ledger.hold h WHERE h.session_uid = p_session AND h.state = 'active'
+        UNION SELECT t.account_id FROM ledger.settlement t WHERE t.session_uid = p_session AND t.state = 'posted'
+        UNION SELECT e.account_id FROM ledger.settlement t JOIN ledger.entry e ON e.journal_id = t.journal_id
+        WHERE t.session_uid = p_session AND t.state = 'posted'))
+    ORDER BY b.account_id FOR NO KEY UPDATE;
+END
+$$;
+ALTER FUNCTION ledger.lock_session(uuid) OWNER TO joulebook_writer;
+REVOKE ALL ON FUNCTION ledger.lock_session(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION ledger.lock_session(uuid) IS
+    'Locks all balance rows that a session has money in, in id order | 按账户编号顺序锁定会话涉及的全部余额';
+
 -- Sets aside up to p_wanted for a session, bonus first, and at least p_minimum or nothing. Never
 -- raises for lack of money: done, short (nothing held), repeat (held before), none (an account that
 -- keeps no balance). Waits for the balance rows unless the caller has them.

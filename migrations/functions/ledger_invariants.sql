@@ -14,6 +14,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     UNION ALL SELECT 'inv_settlement_journal', t::text FROM ledger.inv_settlement_journal t
     UNION ALL SELECT 'inv_settled_session', t::text FROM ledger.inv_settled_session t
     UNION ALL SELECT 'inv_closed_day', t::text FROM ledger.inv_closed_day t
+    UNION ALL SELECT 'inv_arrears', t::text FROM ledger.inv_arrears t
+    UNION ALL SELECT 'inv_review_idle', t::text FROM ledger.inv_review_idle t
 $$;
 ALTER FUNCTION ledger.invariants() OWNER TO joulebook_writer;
 REVOKE ALL ON FUNCTION ledger.invariants() FROM PUBLIC;

@@ -68,7 +68,9 @@ REVOKE ALL ON FUNCTION ledger.post(text, bytea, text, timestamptz, bigint, text,
 COMMENT ON FUNCTION ledger.post(text, bytea, text, timestamptz, bigint, text, ledger.leg[], uuid, bigint, text) IS
     'Books one balanced journal once | 以幂等方式记入一张平衡凭证';
 
--- The mirror of a journal: each entry on the other side. A journal is reversed at most once.
+-- The mirror of a journal: each entry on the other side. A journal is reversed at most once. Arrears that
+-- were paid meanwhile are no debt that could be taken back: what they would fall below zero by is the
+-- customer's money again, and goes to the wallet in the same journal.
 CREATE OR REPLACE FUNCTION ledger.reverse(p_journal bigint, p_actor text, p_memo text)
 RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -85,6 +87,21 @@ BEGIN
     SELECT array_agg(ROW(e.account_id, CASE e.side WHEN 'D' THEN 'C' ELSE 'D' END, e.amount_minor)::ledger.leg
                      ORDER BY e.line)
     INTO legs FROM ledger.entry e WHERE e.journal_id = p_journal;
+    PERFORM FROM ledger.account_balance b
+    WHERE b.account_id IN (SELECT l.account_id FROM unnest(legs) l
+                           UNION SELECT w.id FROM unnest(legs) l JOIN ledger.account a ON a.id = l.account_id
+                           JOIN ledger.account w ON w.customer_id = a.customer_id AND w.currency = a.currency
+                           WHERE a.purpose = 'arrears' AND w.purpose = 'wallet')
+    ORDER BY b.account_id FOR NO KEY UPDATE;
+    SELECT legs || COALESCE(array_agg(ROW(v.account, v.side, -o.owed)::ledger.leg), '{}') INTO legs
+    FROM (SELECT a.id AS arrears, w.id AS wallet,
+                 b.posted + (SELECT sum(CASE l.side WHEN 'D' THEN l.amount_minor ELSE -l.amount_minor END)
+                             FROM unnest(legs) l WHERE l.account_id = a.id)::bigint AS owed
+          FROM ledger.account a JOIN ledger.account_balance b ON b.account_id = a.id
+          JOIN ledger.account w ON w.customer_id = a.customer_id AND w.currency = a.currency AND w.purpose = 'wallet'
+          WHERE a.purpose = 'arrears' AND a.id IN (SELECT l.account_id FROM unnest(legs) l)) o,
+         LATERAL (VALUES (o.arrears, 'D'), (o.wallet, 'C')) AS v(account, side)
+    WHERE o.owed < 0;
     RETURN ledger.post('reverse:' || p_journal, sha256(convert_to('reverse:' || p_journal, 'UTF8')), 'reverse',
         clock_timestamp(), j.site_id, p_actor, legs, j.session_uid, p_journal, p_memo);
 END
@@ -92,4 +109,4 @@ $$;
 ALTER FUNCTION ledger.reverse(bigint, text, text) OWNER TO joulebook_writer;
 REVOKE ALL ON FUNCTION ledger.reverse(bigint, text, text) FROM PUBLIC;
 COMMENT ON FUNCTION ledger.reverse(bigint, text, text) IS
-    'Books the exact mirror of a journal | 记入原凭证的镜像冲销';
+    'Books the mirror of a journal; arrears paid meanwhile become money again | 记入原凭证的镜像冲销；已偿还的欠费退回余额';

@@ -43,13 +43,8 @@ BEGIN
         outcome := 'busy';                    -- the Stop came while this bill was made: take the input again
         RETURN;
     END IF;
-    IF live.session_uid IS NOT NULL THEN
-        -- It was settled on what was known then; the real Stop came: mirror that, then book anew.
-        IF live.journal_id IS NOT NULL THEN
-            PERFORM ledger.reverse(live.journal_id, 'settlement', 'superseded by a later stop');
-        END IF;
-        UPDATE ledger.settlement t SET state = 'reversed' WHERE t.session_uid = s.uid AND t.state = 'posted';
-    END IF;
+    -- If it was settled on what was known then, and the real Stop came: take that back, then book anew.
+    PERFORM ledger.settlement_undo(s.uid, 'settlement', 'superseded by a later stop');
     SELECT COALESCE(max(t.version), 0) + 1 INTO ver FROM ledger.settlement t WHERE t.session_uid = s.uid;
     PERFORM ledger.release_holds(s.uid, 'captured');
     SELECT d.legs, d.from_bonus, d.from_wallet, d.to_arrears INTO legs, from_bonus, from_wallet, to_arrears
@@ -98,6 +93,25 @@ REVOKE ALL ON FUNCTION ledger.settle(uuid, jsonb, bytea, bytea, bytea) FROM PUBL
 GRANT EXECUTE ON FUNCTION ledger.settle(uuid, jsonb, bytea, bytea, bytea) TO joulebook_app;
 COMMENT ON FUNCTION ledger.settle(uuid, jsonb, bytea, bytea, bytea) IS
     'Posts a rated session once and ends its hold | 将已计费会话入账一次并解除冻结';
+
+-- Takes back the settlement that a session has, if it has one. The caller holds the locks, accounts before
+-- the session.
+CREATE OR REPLACE FUNCTION ledger.settlement_undo(p_session uuid, p_actor text, p_memo text)
+RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    live ledger.settlement;
+BEGIN
+    SELECT * INTO live FROM ledger.settlement t WHERE t.session_uid = p_session AND t.state = 'posted';
+    IF live.journal_id IS NOT NULL THEN
+        PERFORM ledger.reverse(live.journal_id, p_actor, p_memo);
+    END IF;
+    UPDATE ledger.settlement t SET state = 'reversed' WHERE t.session_uid = p_session AND t.state = 'posted';
+END
+$$;
+ALTER FUNCTION ledger.settlement_undo(uuid, text, text) OWNER TO joulebook_writer;
+REVOKE ALL ON FUNCTION ledger.settlement_undo(uuid, text, text) FROM PUBLIC;
+COMMENT ON FUNCTION ledger.settlement_undo(uuid, text, text) IS
+    'Takes back a posted settlement | 冲销已入账的结算';
 
 -- A bill whose parts do not add up is nobody's bill.
 CREATE OR REPLACE FUNCTION ledger.bill_check(p_bill jsonb)

@@ -203,6 +203,87 @@ SELECT t.test('a session whose stop did not come is billed provisionally, and an
     PERFORM t.is((SELECT posted FROM ledger.account_balance WHERE account_id = w), 99300::bigint, 'money');
     PERFORM t.sound('rebooked');
 $$);
+SELECT t.test('a session that is presumed ended and reviewed is billed once that is accepted', $$
+    p := t.house('H'); w := t.card('TAG00000001', 100000, 9);
+    SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now() - interval '3 hours', 1, now() - interval '3 hours');
+    PERFORM inbound.presume_ended(a.transaction_id, clock_timestamp() - interval '20 minutes');
+    SELECT * INTO s FROM core.session;
+    PERFORM ledger.settlement_review(s.uid, k, '{}', NULL) FROM unnest(ARRAY['implausible_energy', 'register_falls']) k;
+    PERFORM t.is((SELECT state FROM core.session), 'review', 'reviewed');
+    PERFORM core.review_decide(id, 'bill', NULL, NULL, 'me') FROM core.review WHERE kind = 'implausible_energy';
+    PERFORM t.is((SELECT state FROM core.session), 'review', 'one of two');
+    PERFORM core.review_decide(id, 'bill', NULL, NULL, 'me') FROM core.review WHERE kind = 'register_falls';
+    PERFORM t.is((SELECT state FROM core.session), 'presumed_ended', 'presumed ended again');
+    PERFORM t.is((SELECT count(*) FROM core.job WHERE kind = 'settle' AND key = s.uid::text AND run_at <= clock_timestamp()), 1::bigint, 'its settlement is due');
+    PERFORM t.is(ledger.settlement_input(s.uid) IS NOT NULL, true, 'rated');
+    PERFORM t.is((t.settle(a.transaction_id, 500)).outcome, 'done', 'billed');
+    PERFORM t.is((SELECT posted || '/' || held FROM ledger.account_balance WHERE account_id = w), '99500/0', 'money and hold');
+    PERFORM t.sound('billed');
+$$);
+SELECT t.test('what is presumed ended is not settled before its time because an item was decided', $$
+    p := t.house('H'); w := t.card('TAG00000001', 100000, 9);
+    SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now() - interval '1 hour', 1, now() - interval '1 hour');
+    PERFORM inbound.presume_ended(a.transaction_id, now());
+    PERFORM core.review_decide(id, 'bill', NULL, NULL, 'me') FROM core.review WHERE kind = 'presumed_ended';
+    PERFORM t.is((SELECT run_at - now() FROM core.job WHERE kind = 'settle'), interval '15 minutes', 'due then');
+$$);
+SELECT t.test('a session in review without an open item that blocks is a broken invariant', $$
+    p := t.house('H'); w := t.card('TAG00000001', 100000, 9);
+    SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now());
+    PERFORM core.review_open('harmless', false, 'x', p, uid, now(), '{}', NULL) FROM core.session;
+    UPDATE core.session SET state = 'review';
+    PERFORM t.is((SELECT string_agg(invariant, ',') FROM ledger.invariants()), 'inv_review_idle', 'found');
+    UPDATE core.review SET blocks = true;
+    PERFORM t.sound('waits for a decision');
+$$);
+SELECT t.test('a session whose late Stop is rejected is never billed: its provisional bill is taken back', $$
+    p := t.house('H'); w := t.card('TAG00000001', 3000, 9);
+    SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now() - interval '5 hours', 1, now() - interval '5 hours');
+    PERFORM inbound.presume_ended(a.transaction_id, now() - interval '1 hour');
+    SELECT * INTO s FROM core.session;
+    PERFORM ledger.settlement_input(s.uid); PERFORM t.settle(a.transaction_id, 5000);
+    PERFORM t.stop(p, a.transaction_id, 500, now());
+    PERFORM t.is((SELECT state FROM core.session), 'review', 'doubtful');
+    PERFORM core.review_decide(id, 'lost', 'no', NULL, 'me') FROM core.review WHERE kind = 'negative_energy';
+    PERFORM t.is((SELECT state FROM core.session), 'lost', 'state');
+    PERFORM t.is((SELECT string_agg(state || gross_minor, ',') FROM ledger.settlement), 'reversed5000', 'bill');
+    PERFORM t.is((SELECT string_agg(kind || actor, ',' ORDER BY id) FROM ledger.journal WHERE session_uid = s.uid), 'settlesettlement,reverseme', 'journals');
+    PERFORM t.is((SELECT string_agg(x.purpose || y.posted || '/' || y.held, ',' ORDER BY x.purpose) FROM ledger.account x JOIN ledger.account_balance y ON y.account_id = x.id),
+        'arrears0/0,bonus0/0,wallet3000/0', 'money');
+    PERFORM t.is((t.settle(a.transaction_id, 100)).outcome, 'refused', 'never billed');
+    PERFORM t.sound('rejected');
+$$);
+SELECT t.test('arrears of a provisional bill that were paid come back as money when it is booked anew', $$
+    p := t.house('H'); w := t.card('TAG00000001', 1000, 9);
+    SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now() - interval '5 hours', 1, now() - interval '5 hours');
+    PERFORM inbound.presume_ended(a.transaction_id, now() - interval '1 hour');
+    SELECT * INTO s FROM core.session;
+    PERFORM ledger.settlement_input(s.uid); PERFORM t.settle(a.transaction_id, 1800);
+    PERFORM t.is((SELECT to_arrears_minor FROM ledger.settlement), 800::bigint, 'owed');
+    PERFORM ledger.top_up('test', '1', w, 300, 0, 'me');
+    PERFORM ledger.top_up('test', '2', w, 10000, 0, 'me');
+    PERFORM t.stop(p, a.transaction_id, 1500, now() - interval '4 hours');
+    PERFORM ledger.settlement_input(s.uid); PERFORM t.is((t.settle(a.transaction_id, 500)).outcome, 'done', 'booked anew');
+    PERFORM t.is((SELECT string_agg(x.purpose || y.posted, ',' ORDER BY x.purpose) FROM ledger.account x JOIN ledger.account_balance y ON y.account_id = x.id),
+        'arrears0,bonus0,wallet10800', 'balances');
+    PERFORM t.is(ledger.free_minor(w), 10800::bigint, 'all of it can be spent');
+    PERFORM t.sound('booked anew');
+    UPDATE ledger.account_balance y SET posted = -1 FROM ledger.account x WHERE x.id = y.account_id AND x.purpose = 'arrears';
+    PERFORM t.is((SELECT count(*) FROM ledger.invariants() WHERE invariant = 'inv_arrears'), 1::bigint, 'arrears below zero are found');
+$$);
+SELECT t.test('arrears that were paid in part are taken back in part', $$
+    p := t.house('H'); w := t.card('TAG00000001', 1000, 9);
+    SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now() - interval '5 hours', 1, now() - interval '5 hours');
+    PERFORM inbound.presume_ended(a.transaction_id, now() - interval '1 hour');
+    SELECT * INTO s FROM core.session;
+    PERFORM ledger.settlement_input(s.uid); PERFORM t.settle(a.transaction_id, 1800);
+    PERFORM ledger.top_up('test', '1', w, 300, 0, 'me');
+    PERFORM ledger.reverse(journal_id, 'me', 'x') FROM ledger.settlement;
+    PERFORM t.is((SELECT string_agg(x.purpose || y.posted, ',' ORDER BY x.purpose) FROM ledger.account x JOIN ledger.account_balance y ON y.account_id = x.id),
+        'arrears0,bonus0,wallet1300', 'balances');
+    PERFORM t.is((SELECT string_agg(x.purpose || e.side || e.amount_minor, ',' ORDER BY e.line) FROM ledger.entry e JOIN ledger.account x ON x.id = e.account_id
+        JOIN ledger.journal j ON j.id = e.journal_id WHERE j.kind = 'reverse' AND x.purpose IN ('wallet', 'arrears')), 'walletC1000,arrearsC800,arrearsD300,walletC300', 'the mirror, and what was paid');
+$$);
 SELECT t.test('idTag of a stop: judged, never ConcurrentTx, and a stranger''s is an alarm, not a refusal', $$
     p := t.house('H'); w := t.card('TAG00000001', 1000000, 99); PERFORM t.card('TAG00000002', 100000);
     SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now());
