@@ -52,6 +52,8 @@ int cli_usage(const char *command);
 
 int cli_sql(struct cli *, int argc, char **argv);
 int cli_rate(struct cli *, int argc, char **argv);
+/* Writes the catalogue and the field tables into the database; an exit status. */
+int cli_catalogue_load(const char *conninfo);
 int cli_migrate(struct cli *, int argc, char **argv);
 int cli_pile_key(struct cli *, int argc, char **argv);
 

@@ -46,5 +46,5 @@ int cli_migrate(struct cli *cli, int argc, char **argv)
         return status;
     if (db_migrate(conninfo, NULL, &ports, &fault) != DB_OK)
         return cli_db_failed("db migrate", &fault);
-    return CLI_OK;
+    return cli_catalogue_load(conninfo);
 }
