@@ -91,6 +91,14 @@ static void port_note(void *ctx, enum core_note note, int64_t station, const cha
     bench_in_core = true;
 }
 
+static bool port_strict(void *ctx, int64_t station)
+{
+    const struct bench *bench = ctx;
+
+    (void)station;
+    return bench->strict;
+}
+
 struct bench *bench_new(void)
 {
     struct core_config config = {
@@ -108,6 +116,7 @@ struct bench *bench_new(void)
         .work = port_work,
         .trace = port_trace,
         .note = port_note,
+        .strict = port_strict,
     };
 
     ck_assert_ptr_nonnull(bench);

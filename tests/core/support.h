@@ -30,6 +30,7 @@ struct bench {
     struct core *core;
     struct core_now now;
     bool lane_full;
+    bool strict; /* all stations */
     struct bench_sent sent[BENCH_EVENTS];
     struct bench_close closed[BENCH_EVENTS];
     struct bench_work work[BENCH_EVENTS];

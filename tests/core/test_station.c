@@ -322,6 +322,25 @@ START_TEST(a_tolerated_message_carries_its_deviations)
 }
 END_TEST
 
+START_TEST(a_strict_station_is_refused_what_deviates_but_never_evidence)
+{
+    struct bench *bench = bench_new();
+    struct core_conn conn = bench_join(bench, 0, 1, CORE_ACCEPTED);
+
+    bench->strict = true;
+    bench_say(bench, conn, "[2,\"1\",\"Heartbeat\",{\"colour\":\"red\"}]");
+    ck_assert_ptr_nonnull(strstr(bench_last(bench), "[4,\"1\",\"FormationViolation\""));
+    bench_say(bench, conn, "[2,\"2\",\"Heartbeat\",{}]");
+    ck_assert_ptr_nonnull(strstr(bench_last(bench), "[3,\"2\","));
+    bench_say(bench, conn,
+        "[2,\"3\",\"StopTransaction\",{\"transactionId\":17,\"meterStop\":2000,\"timestamp\":"
+        "\"2025-11-24T16:00:00Z\",\"reason\":\"Whim\"}]");
+    bench_commit(bench, CORE_STOP);
+    ck_assert_str_eq(bench_last(bench), "[3,\"3\",{}]");
+    bench_free(bench);
+}
+END_TEST
+
 START_TEST(a_busy_start_goes_on_without_its_hold)
 {
     struct bench *bench = bench_new();
@@ -618,6 +637,7 @@ int main(void)
         {a_boot_is_answered_by_its_state, 4},
         {unusable_evidence_is_kept_and_confirmed, UNUSABLE_ROWS},
         {a_tolerated_message_carries_its_deviations, 0},
+        {a_strict_station_is_refused_what_deviates_but_never_evidence, 0},
         {a_busy_start_goes_on_without_its_hold, 0},
         {what_else_is_busy_waits_with_a_worker_and_is_put_off_at_last, 0},
         {a_refused_message_is_confirmed, 0},

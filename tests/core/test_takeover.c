@@ -66,6 +66,25 @@ START_TEST(the_newest_connection_wins_at_once)
 }
 END_TEST
 
+START_TEST(what_another_node_took_is_closed_and_what_is_newer_stays)
+{
+    struct bench *bench = bench_new();
+    struct core_answer answer = epoch(7);
+
+    core_conn_open(bench->core, bench->now, bench_conn(0, 1), 1, "192.0.2.1");
+    core_station_moved(bench->core, bench->now, 1, 6); /* of our take-over nobody knows yet */
+    bench_done(bench, CORE_TAKE_OVER, CORE_DONE, &answer);
+    core_station_moved(bench->core, bench->now, 1, 6);
+    core_station_moved(bench->core, bench->now, 1, 7);
+    core_station_moved(bench->core, bench->now, 2, 9); /* not here */
+    ck_assert_uint_eq(bench->closed_count, 0);
+    core_station_moved(bench->core, bench->now, 1, 8);
+    ck_assert_int_eq(bench_last_close(bench), CORE_CLOSE_GOING_AWAY);
+    ck_assert_int_eq(bench_work(bench, CORE_CONNECTION_CLOSE)->work.epoch, 7);
+    bench_free(bench);
+}
+END_TEST
+
 START_TEST(a_silent_predecessor_raises_no_alarm)
 {
     struct bench *bench = bench_new();
@@ -240,6 +259,7 @@ int main(void)
         {no_frame_is_worked_before_the_epoch_is_taken, 0},
         {a_take_over_that_fails_closes_the_connection, 3},
         {the_newest_connection_wins_at_once, 0},
+        {what_another_node_took_is_closed_and_what_is_newer_stays, 0},
         {a_silent_predecessor_raises_no_alarm, 0},
         {the_predecessors_work_is_resolved_before_the_epoch_moves, 0},
         {a_third_connection_in_a_take_over_wins, 0},
