@@ -11,13 +11,16 @@ enum {
     FRAME_BYTES_MAX = 8 * 1024, /* of one frame in the trace */
     ROWS_MAX = 4096,            /* gathered between two flushes */
     LOADED = 8192,              /* members waiting in the lane: the trace gives way */
-    SEEN_ROWS_MAX = 50000
+    SEEN_ROWS_MAX = 10000, /* in one statement */
+    DOORS_PER_S = 200 /* refused callers that are written; all are counted in the metrics */
 };
 
 struct trace {
     struct db_lane *lane;
     struct db_args frames, doors, seen;
     int64_t seen_us;
+    int64_t door_us; /* the beginning of this second of the door */
+    uint32_t doors_now;
     uint64_t dropped;
     char text[FRAME_BYTES_MAX + 1], masked[FRAME_BYTES_MAX + 1];
 };
@@ -115,12 +118,22 @@ void trace_frame(struct trace *trace, const struct core_trace *frame)
     db_args_row(args);
 }
 
+/* Anybody can knock, as often as the accept limits let him. */
+static bool door_has_room(struct trace *trace, int64_t at_us)
+{
+    if (at_us < trace->door_us || at_us - trace->door_us >= 1000000) {
+        trace->door_us = at_us;
+        trace->doors_now = 0;
+    }
+    return trace->doors.rows < ROWS_MAX && trace->doors_now++ < DOORS_PER_S;
+}
+
 void trace_door(
     struct trace *trace, int64_t at_us, const char *identity, const char *remote, const char *reason)
 {
     struct db_args *args = &trace->doors;
 
-    if (args->rows >= ROWS_MAX) {
+    if (!door_has_room(trace, at_us)) {
         trace->dropped++;
         return;
     }
@@ -150,8 +163,22 @@ void trace_flush(struct trace *trace, uint64_t now_ms)
 
 struct seen_visit {
     struct trace *trace;
+    uint64_t now_ms;
     int64_t newest_us;
+    bool lost;
 };
+
+/* What the lane does not take is written the next time. */
+static void seen_give(struct seen_visit *visit)
+{
+    struct trace *trace = visit->trace;
+    struct db_work work = {.stmt = DB_STMT_SEEN, .args = &trace->seen};
+
+    if (trace->seen.rows > 0 && (!db_args_ok(&trace->seen) ||
+                                    !db_lane_submit(trace->lane, &work, visit->now_ms)))
+        visit->lost = true;
+    db_args_reset(&trace->seen);
+}
 
 static bool seen_add(void *ctx, int64_t station, int64_t heard_us)
 {
@@ -165,16 +192,19 @@ static bool seen_add(void *ctx, int64_t station, int64_t heard_us)
     db_args_int8(args, station);
     db_args_time_us(args, heard_us);
     db_args_row(args);
-    return args->rows < SEEN_ROWS_MAX;
+    if (args->rows >= SEEN_ROWS_MAX)
+        seen_give(visit);
+    return !visit->lost;
 }
 
 void trace_seen(struct trace *trace, const struct core *core, uint64_t now_ms)
 {
-    struct seen_visit visit = {.trace = trace, .newest_us = trace->seen_us};
+    struct seen_visit visit = {.trace = trace, .now_ms = now_ms, .newest_us = trace->seen_us};
 
     core_each(core, seen_add, &visit);
-    give(trace, &trace->seen, DB_STMT_SEEN, now_ms);
-    trace->seen_us = visit.newest_us;
+    seen_give(&visit);
+    if (!visit.lost)
+        trace->seen_us = visit.newest_us;
 }
 
 uint64_t trace_dropped(const struct trace *trace)

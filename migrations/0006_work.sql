@@ -96,7 +96,8 @@ $$;
 CREATE TRIGGER command_queued AFTER INSERT ON core.command
     FOR EACH ROW WHEN (NEW.state = 'queued') EXECUTE FUNCTION core.command_queued();
 
--- Callers that were refused, one row for each name and reason.
+-- Callers that were refused, one row for each name and reason; the empty name is who gave none that
+-- could be understood, and those for whose names there was no room. Rows not seen for 30 days are swept.
 CREATE TABLE core.door (
     identity text NOT NULL,
     reason   text NOT NULL,
@@ -104,8 +105,11 @@ CREATE TABLE core.door (
     remote   text,                                    -- the last one
     first_at timestamptz NOT NULL,
     last_at  timestamptz NOT NULL,
+    stranger boolean NOT NULL DEFAULT false,          -- no pile had that name when it first came
     PRIMARY KEY (identity, reason)
 );
+CREATE INDEX door_last ON core.door (last_at);
+CREATE INDEX door_strangers ON core.door (stranger) WHERE stranger;
 
 -- Events for the world outside; seq is given after their commit by the sequencer.
 CREATE TABLE core.outbox (

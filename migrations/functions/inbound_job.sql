@@ -124,7 +124,8 @@ GRANT EXECUTE ON FUNCTION inbound.sequence() TO joulebook_app;
 COMMENT ON FUNCTION inbound.sequence() IS 'Numbers committed rows of the streams | 为已提交的流记录编号';
 
 -- What evidence and time settle: sessions whose pile fell silent, presumed ends that are due, Stops
--- that found no start in a day, holds that outlived their session, settlements that nobody queued.
+-- that found no start in a day, holds that outlived their session, settlements that nobody queued; and
+-- refused callers that did not come again.
 CREATE OR REPLACE FUNCTION inbound.sweep()
 RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -162,7 +163,9 @@ BEGIN
         done := done + 1;
     END LOOP;
     DELETE FROM core.job j WHERE j.state = 'done' AND j.finished_at < moment - interval '7 days';
-    RETURN done;
+    DELETE FROM core.door d WHERE d.last_at < moment - interval '30 days';
+    GET DIAGNOSTICS part = ROW_COUNT;
+    RETURN done + part;
 END
 $$;
 ALTER FUNCTION inbound.sweep() OWNER TO joulebook_writer;

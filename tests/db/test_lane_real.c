@@ -188,6 +188,57 @@ START_TEST(frames_and_the_door_are_written_by_the_daemons_login)
 }
 END_TEST
 
+static void knock(const char *identity, int first, int count)
+{
+    char name[64];
+
+    for (int i = first; i < first + count; i++) {
+        snprintf(name, sizeof name, "%s%d", identity, i);
+        db_args_text(&drive->args, name);
+        db_args_time_us(&drive->args, 1793520000000000 + i);
+        db_args_text(&drive->args, "10.0.0.1");
+        db_args_text(&drive->args, "unknown_identity");
+        db_args_row(&drive->args);
+    }
+    submit(DB_STMT_DOOR);
+}
+
+START_TEST(strangers_names_fill_no_more_than_their_share_of_the_door)
+{
+    knock("A-", 0, 6000);
+    all_ok(1);
+    knock("B-", 0, 6000); /* 4,000 find room */
+    all_ok(2);
+    knock("C-", 0, 6000);
+    all_ok(3);
+    knock("A-", 7, 1); /* has a row already */
+    all_ok(4);
+    ck_assert_int_eq(
+        cluster_number(conninfo, "SELECT count(*) FROM core.door WHERE identity <> ''"), 10000);
+    ck_assert_int_eq(
+        cluster_number(conninfo, "SELECT count FROM core.door WHERE identity = ''"), 8000);
+    ck_assert_int_eq(
+        cluster_number(conninfo, "SELECT count FROM core.door WHERE identity = 'A-7'"), 2);
+}
+END_TEST
+
+START_TEST(a_pile_has_its_row_at_the_door_however_many_strangers_came)
+{
+    cluster_exec(conninfo, "INSERT INTO core.site (code, name, kind, zone, currency) VALUES"
+                           " ('S1', 'S1', 'car_park', 'UTC', 'CNY');"
+                           "INSERT INTO core.station (identity, site_id, protection)"
+                           " SELECT 'Pile-1', id, 'IP54' FROM core.site WHERE code = 'S1'");
+    knock("D-", 0, 10001);
+    all_ok(1);
+    knock("PILE-", 1, 1); /* in whatever case: otherwise a pile's name would give a stranger many */
+    knock("pile-", 1, 1);
+    all_ok(3);
+    ck_assert_int_eq(cluster_number(conninfo, "SELECT count FROM core.door"
+                                              " WHERE identity = 'Pile-1' AND NOT stranger"),
+        2);
+}
+END_TEST
+
 START_TEST(a_failing_bulk_leaves_the_other_statements_alone)
 {
     static const struct reading bad = {1, 1793520000000000, 1, 1, NULL, "no json", false};
@@ -236,6 +287,8 @@ static Suite *suite(void)
     tcase_add_test(cases, suspect_readings_of_no_session_open_one_review_item);
     tcase_add_test(cases, last_seen_never_moves_back);
     tcase_add_test(cases, frames_and_the_door_are_written_by_the_daemons_login);
+    tcase_add_test(cases, strangers_names_fill_no_more_than_their_share_of_the_door);
+    tcase_add_test(cases, a_pile_has_its_row_at_the_door_however_many_strangers_came);
     tcase_add_test(cases, a_failing_bulk_leaves_the_other_statements_alone);
     tcase_add_test(cases, probes_are_written_by_the_daemons_login);
     suite_add_tcase(lane, cases);

@@ -149,3 +149,10 @@ SELECT t.test('the daemon can do all this, and nothing behind it', $$
     SELECT string_agg(r.rolname, ',') INTO x FROM pg_roles r WHERE pg_has_role('joulebook_app', r.oid, 'MEMBER') AND r.rolname <> 'joulebook_app';
     PERFORM t.is(x, NULL, 'member of nothing');
 $$);
+SELECT t.test('callers that were refused are swept when they did not come for 30 days', $$
+    INSERT INTO core.door (identity, reason, first_at, last_at) VALUES
+        ('old', 'unknown_identity', now() - interval '40 days', now() - interval '30 days 1 minute'),
+        ('back', 'unknown_identity', now() - interval '40 days', now() - interval '29 days');
+    PERFORM inbound.sweep();
+    PERFORM t.is((SELECT string_agg(identity, ',') FROM core.door), 'back', 'who is left');
+$$);
