@@ -72,6 +72,25 @@ END
 $database$;
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
 
+-- PostgreSQL gives everybody advisory locks, large objects and notifications. Whoever could take the locks
+-- that booking and numbering take could stop both; who could fill the disk or wake the nodes, too. The
+-- command NOTIFY cannot be taken away: what it brings is a hint to look, never a fact.
+DO $public$
+DECLARE
+    name text;
+BEGIN
+    FOR name IN SELECT p.oid::regprocedure FROM pg_proc p
+                WHERE p.pronamespace = 'pg_catalog'::regnamespace
+                  AND p.proname ~ '^(pg_(try_)?advisory_.*|lo_.*|loread|lowrite|pg_notify)$' LOOP
+        EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', name);
+    END LOOP;
+END
+$public$;
+GRANT EXECUTE ON FUNCTION pg_advisory_xact_lock(bigint), pg_advisory_xact_lock_shared(integer, integer),
+    pg_try_advisory_xact_lock(bigint), pg_try_advisory_xact_lock(integer, integer), pg_notify(text, text)
+    TO joulebook_writer, joulebook_owner;
+GRANT EXECUTE ON FUNCTION pg_try_advisory_lock(integer, integer) TO joulebook_app;
+
 CREATE SCHEMA core AUTHORIZATION joulebook_owner;
 CREATE SCHEMA ledger AUTHORIZATION joulebook_owner;
 CREATE SCHEMA inbound AUTHORIZATION joulebook_owner;

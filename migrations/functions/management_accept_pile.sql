@@ -16,6 +16,8 @@ BEGIN
     END IF;
     RETURN jsonb_build_object('chargePointId', station.identity, 'registration', wanted,
                               'repeated', station.registration = wanted);
+EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+    PERFORM api.refuse('busy', '');
 END
 $$;
 ALTER FUNCTION management.accept_pile(text, boolean) OWNER TO joulebook_writer;

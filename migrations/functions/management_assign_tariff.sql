@@ -19,6 +19,8 @@ BEGIN
     END IF;
     RETURN api.tariff_assign(tariff, coalesce(valid_from, now()), site, charge_point_id, connector_id, customer,
                              card_group, priority);
+EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+    PERFORM api.refuse('busy', '');
 END
 $$;
 ALTER FUNCTION management.assign_tariff(text, text, text, integer, text, text, integer, timestamptz) OWNER TO joulebook_writer;

@@ -16,6 +16,8 @@ BEGIN
     END IF;
     RETURN jsonb_build_object('chargePointId', station.identity, 'blocked', wanted,
                               'repeated', station.blocked = wanted);
+EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+    PERFORM api.refuse('busy', '');
 END
 $$;
 ALTER FUNCTION management.block_pile(text, boolean) OWNER TO joulebook_writer;

@@ -40,6 +40,8 @@ BEGIN
     RETURN jsonb_build_object('reviewId', review_id, 'decision', wanted,
         'sessionUid', session.uid, 'sessionState', (SELECT s.state FROM core.session s WHERE s.uid = session.uid),
         'repeated', outcome = 'repeat');
+EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+    PERFORM api.refuse('busy', '');
 END
 $$;
 ALTER FUNCTION management.decide_review(bigint, text, text, numeric, numeric, timestamptz, timestamptz) OWNER TO joulebook_writer;

@@ -24,6 +24,8 @@ BEGIN
     END IF;
     RETURN jsonb_build_object('login', known.login, 'site', site, 'granted', coalesce(granted, true),
                               'repeated', changed = 0);
+EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+    PERFORM api.refuse('busy', '');
 END
 $$;
 ALTER FUNCTION management.grant_site(text, text, boolean) OWNER TO joulebook_writer;

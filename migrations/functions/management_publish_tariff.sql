@@ -35,6 +35,8 @@ BEGIN
     END IF;
     RETURN jsonb_build_object('tariff', code, 'version', published.version, 'validFrom', published.valid_from,
         'sha256', published.sha256, 'assigned', assigned, 'repeated', published.repeated);
+EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+    PERFORM api.refuse('busy', '');
 END
 $$;
 ALTER FUNCTION management.publish_tariff(text, jsonb, text, timestamptz, timestamptz, text, text, integer,

@@ -48,6 +48,8 @@ BEGIN
     INSERT INTO core.card_tag (card_id, id_tag) VALUES (card.id, register_card.id_tag);
     PERFORM api.audit('RegisterCard', holder.home_site_id, format('card %s', card.id), NULL, asked);
     RETURN jsonb_build_object('cardId', card.id, 'tag', card.tag_hint, 'repeated', false);
+EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+    PERFORM api.refuse('busy', '');
 END
 $$;
 ALTER FUNCTION management.register_card(text, text, text, text, timestamptz, text) OWNER TO joulebook_writer;

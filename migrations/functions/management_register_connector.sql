@@ -37,6 +37,8 @@ BEGIN
     END IF;
     RETURN jsonb_build_object('chargePointId', station.identity, 'connectorId', connector_id,
                               'repeated', coalesce(old.registered, false));
+EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+    PERFORM api.refuse('busy', '');
 END
 $$;
 ALTER FUNCTION management.register_connector(text, integer, text, numeric, text) OWNER TO joulebook_writer;

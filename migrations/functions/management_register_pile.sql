@@ -67,6 +67,8 @@ BEGIN
                       asked || jsonb_build_object('registration', station.registration, 'has_key', key_hash IS NOT NULL,
                                                  'in_service_since', station.registered_at));
     RETURN jsonb_build_object('chargePointId', charge_point_id, 'site', site, 'protection', grade, 'repeated', false);
+EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+    PERFORM api.refuse('busy', '');
 END
 $$;
 ALTER FUNCTION management.register_pile(text, text, text, boolean, text, text, integer, boolean, boolean,

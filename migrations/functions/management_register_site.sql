@@ -57,6 +57,8 @@ BEGIN
     END IF;
     PERFORM api.audit('RegisterSite', new.id, site, NULL, to_jsonb(new));
     RETURN jsonb_build_object('site', site, 'repeated', false);
+EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+    PERFORM api.refuse('busy', '');
 END
 $$;
 ALTER FUNCTION management.register_site(text, text, text, text, text, text, text, numeric, numeric,

@@ -51,6 +51,8 @@ BEGIN
     PERFORM api.audit('RegisterUser', home, customer, NULL, jsonb_build_object('kind', kind, 'language', language,
         'currency', currency, 'payment', payment, 'ceiling_minor', ceiling_minor));
     RETURN api.user_answer(id, payer, false);
+EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+    PERFORM api.refuse('busy', '');
 END
 $$;
 ALTER FUNCTION management.register_user(text, text, text, text, text, text, numeric, text, text, text, text,

@@ -36,6 +36,8 @@ BEGIN
     END IF;
     RETURN jsonb_build_object('region', region, 'date', date, 'dayType', day_type,
                               'repeated', old IS NOT DISTINCT FROM day_type);
+EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+    PERFORM api.refuse('busy', '');
 END
 $$;
 ALTER FUNCTION management.set_calendar_day(text, date, text) OWNER TO joulebook_writer;

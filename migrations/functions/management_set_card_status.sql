@@ -17,6 +17,8 @@ BEGIN
     END IF;
     RETURN jsonb_build_object('cardId', card.id, 'tag', card.tag_hint, 'status', status,
                               'repeated', card.status = set_card_status.status);
+EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+    PERFORM api.refuse('busy', '');
 END
 $$;
 ALTER FUNCTION management.set_card_status(text, text) OWNER TO joulebook_writer;

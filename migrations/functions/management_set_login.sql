@@ -29,6 +29,8 @@ BEGIN
     END IF;
     RETURN jsonb_build_object('login', login, 'role', new.role, 'scope', new.scope,
                               'disabled', new.disabled_at IS NOT NULL, 'repeated', new IS NOT DISTINCT FROM old);
+EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+    PERFORM api.refuse('busy', '');
 END
 $$;
 ALTER FUNCTION management.set_login(text, text, boolean, text) OWNER TO joulebook_writer;

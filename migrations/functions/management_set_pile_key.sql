@@ -27,6 +27,8 @@ BEGIN
     END IF;
     RETURN jsonb_build_object('chargePointId', station.identity, 'revoked', ended,
                               'repeated', known IS NOT NULL AND ended = 0);
+EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+    PERFORM api.refuse('busy', '');
 END
 $$;
 ALTER FUNCTION management.set_pile_key(text, text, boolean) OWNER TO joulebook_writer;

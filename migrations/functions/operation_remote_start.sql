@@ -27,6 +27,8 @@ BEGIN
     END IF;
     RETURN api.command_add(station, 'RemoteStartTransaction',
         jsonb_strip_nulls(jsonb_build_object('connectorId', connector_id, 'idTag', id_tag)), NULL, idempotency_key, deadline_s);
+EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+    PERFORM api.refuse('busy', '');
 END
 $$;
 ALTER FUNCTION operation.remote_start(text, text, integer, text, integer) OWNER TO joulebook_writer;

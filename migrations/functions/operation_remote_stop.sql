@@ -23,6 +23,8 @@ BEGIN
     END IF;
     RETURN api.command_add(station, 'RemoteStopTransaction', jsonb_build_object('transactionId', transaction_id),
                            session.uid, idempotency_key, deadline_s);
+EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+    PERFORM api.refuse('busy', '');
 END
 $$;
 ALTER FUNCTION operation.remote_stop(text, bigint, text, integer) OWNER TO joulebook_writer;

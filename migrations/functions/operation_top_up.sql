@@ -32,6 +32,8 @@ BEGIN
     END IF;
     RETURN api.top_up_answer(booked.journal, target.id)
            || jsonb_build_object('channel', channel, 'externalNo', external_no, 'repeated', booked.outcome = 'repeat');
+EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+    PERFORM api.refuse('busy', '');
 END
 $$;
 ALTER FUNCTION operation.top_up(numeric, text, text, text, text, text, numeric) OWNER TO joulebook_writer;

@@ -5,6 +5,8 @@ SELECT code, sqlstate, error, english, chinese, hint_english, hint_chinese
 FROM (VALUES
     ('action-unknown', 'JB404', 'NotImplemented', 'there is no action %1$s', '没有动作 %1$s',
      'api.action lists all actions', '全部动作见 api.action'),
+    ('busy', 'JB503', 'GenericError', 'somebody else is working on the same', '他人正在处理同一对象',
+     'nothing was changed; try again', '未作任何更改；请重试'),
     ('action-denied', '42501', 'SecurityError', 'this login may not run %1$s', '当前登录无权执行 %1$s',
      'api.action tells which roles may', '可执行的角色见 api.action'),
     ('member-unknown', '22023', 'PropertyConstraintViolation', '%1$s is not known here', '此处没有成员 %1$s',

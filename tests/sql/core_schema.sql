@@ -26,6 +26,23 @@ SELECT t.test('PUBLIC has nothing of ours: no schema, table, sequence, function 
     PERFORM t.is(x, NULL, 'granted to everybody');
     PERFORM t.is(has_database_privilege('public', 'jb_template', 'CONNECT, TEMPORARY, CREATE'), false, 'database');
 $$);
+SELECT t.test('no login takes an advisory lock, makes a large object or sends a notification by a function; the daemon has its node''s lock', $$
+    PERFORM core.make_login('ann.viewer', 'viewer', 'all'), core.make_login('ann.admin', 'admin', 'all');
+    SELECT string_agg(f.oid::regprocedure || ' ' || k, ', ') INTO x FROM pg_proc f,
+        unnest(ARRAY['ann.viewer', 'ann.admin', 'joulebook_channel_viewer', 'joulebook_channel_operator', 'joulebook_channel_cashier',
+            'joulebook_channel_admin', 'joulebook_app', 'joulebook_reader']) k
+    WHERE f.pronamespace = 'pg_catalog'::regnamespace AND (f.proname ~ 'advisory' OR f.proname ~ '^lo(_|read|write)' OR f.proname = 'pg_notify')
+      AND has_function_privilege(k, f.oid, 'EXECUTE');
+    PERFORM t.is(x, 'pg_try_advisory_lock(integer,integer) joulebook_app', 'executable');
+    SET LOCAL SESSION AUTHORIZATION 'ann.viewer';
+    PERFORM t.refused(q, '42501', q) FROM unnest(ARRAY['SELECT pg_advisory_lock(1246905164, 9000)', 'SELECT pg_advisory_lock(1)', 'SELECT pg_try_advisory_xact_lock_shared(1, 2)',
+        'SELECT lo_create(0)', 'SELECT lo_from_bytea(0, ''x'')', 'SELECT pg_notify(''joulebook_node_1'', ''1'')']) q;
+    RESET SESSION AUTHORIZATION;
+    SET LOCAL SESSION AUTHORIZATION joulebook_app;
+    PERFORM t.is(pg_try_advisory_lock(1245859407, 1), true, 'a node''s lock');
+    RESET SESSION AUTHORIZATION;
+    PERFORM pg_advisory_unlock_all();
+$$);
 SELECT t.test('F26: every SECURITY DEFINER function has a fixed search_path, and belongs to nobody who can log in', $$
     SELECT string_agg(p.oid::regprocedure::text, ', ') INTO x FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
     WHERE n.nspname IN ('core', 'ledger', 'inbound', 'management', 'operation', 'query', 'api') AND p.prosecdef

@@ -103,6 +103,29 @@ def registrations():
         "SELECT count(*) FROM query.tariff_assignment WHERE target = 'S-A' AND valid_to_at IS NULL"), "1")
 
 
+def held_up():
+    value("SELECT core.review_open('held', true, 'held', id, NULL, now(), '{}', NULL) FROM core.station WHERE identity = 'CP-A'")
+    item = value("SELECT max(review_id) FROM query.review WHERE kind = 'held'")
+    holder = subprocess.Popen(psql(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    holder.stdin.write("BEGIN; SELECT FROM ledger.account_balance FOR UPDATE; SELECT FROM core.review FOR UPDATE;"
+                       " SELECT FROM core.card FOR UPDATE; SELECT 'held';\n")
+    holder.stdin.flush()
+    while holder.stdout.readline() != "held\n":
+        pass
+    before = value("SELECT count(*) FROM core.audit")
+    for login, statement in (
+            ("test.cashier", top_up("held", 1)),
+            ("test.operator", f"SELECT management.decide_review({item}, 'accept', 'seen')"),
+            ("test.operator", "SELECT management.set_card_status('TAGA000012345', 'blocked')"),
+            ("test.cashier", "SELECT api.call('TopUp', '{\"customer\": \"C-A\", \"amount\": \"1\", \"currency\": \"CNY\","
+                             " \"channel\": \"alipay\", \"externalNo\": \"held\"}')")):
+        check(f"what somebody else holds is busy: {statement.split('(')[0]}",
+              together(login, ["SET lock_timeout = '300ms'; " + statement]), ["busy"])
+    check("and nothing was changed", value("SELECT count(*) FROM core.audit"), before)
+    holder.communicate("ROLLBACK;\n", timeout=30)
+    check("tried again it is done", first(together("test.cashier", [top_up("held", 1)])), (1, 0, []))
+
+
 def waiting():
     number = value("SELECT max(command_id) FROM query.command")
     began = time.monotonic()
@@ -131,6 +154,6 @@ def notification():
 
 subprocess.run(psql("-o", os.devnull, "-c", "SET client_min_messages = warning", "-f", os.path.join(HERE, "role_helpers.psql"),
                     "-c", "SELECT t.world()"), check=True)
-for test in (money, registrations, waiting, notification):
+for test in (money, registrations, held_up, waiting, notification):
     test()
 sys.exit(1 if failures else 0)

@@ -131,3 +131,8 @@ SELECT t.is((SELECT jsonb_agg(p ->> 'member' ORDER BY n)::text FROM api.action a
     '["chargePointId", "transactionId", "idempotencyKey", "deadlineS"]', 'members of RemoteStop');
 SELECT t.is((SELECT count(*)::int FROM api.view_column WHERE meaning_en IS NULL OR meaning_zh IS NULL), 0, 'columns without meaning');
 \echo 'ok - the catalogue tells what there is'
+
+-- Every action that writes tells a lock time-out as a refusal, not as PostgreSQL's own error.
+SELECT t.is(p.prosrc ~ 'WHEN lock_not_available OR deadlock_detected THEN\s+PERFORM api.refuse\(''busy''', true, p.proname || ' may be busy')
+FROM pg_proc p WHERE p.pronamespace IN ('management'::regnamespace, 'operation'::regnamespace) AND p.proname <> 'wait';
+\echo 'ok - every action may say that it is busy'
