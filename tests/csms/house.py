@@ -4,16 +4,18 @@ the trace and its masks, the metrics, the reload.
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import e2e
 import outage
 from stack import TOP, Stack
-from wire import Wire, basic, Closed
+from wire import Wire, basic
 
 SECRET = 'FEEDFACE0123456789ABCDEFFEEDFACE01234567'
 
@@ -274,6 +276,44 @@ def reload(stack, pile):
     signalled(text, 'csmsd.reloaded')
 
 
+class Load:
+    """A pile that never rests; what it suffers is told at the end."""
+
+    def __init__(self, pile):
+        self.pile, self.calls, self.over, self.trouble = pile, 0, False, None
+        self.thread = threading.Thread(target=self.run)
+        self.thread.start()
+
+    def run(self):
+        try:
+            while not self.over:
+                assert self.pile.call('Heartbeat')[0] == 3
+                self.calls += 1
+        except Exception as trouble:
+            self.trouble = trouble
+
+    def end(self):
+        self.over = True
+        self.thread.join()
+        e2e.check('the pile beside it suffered nothing', self.trouble, None)
+        e2e.check('and was busy', self.calls > 100, True)
+
+
+def starved(stack):
+    """No descriptor is left: the log and the metric say so, and it goes on when there are some."""
+    before = resource.prlimit(stack.csmsd.pid, resource.RLIMIT_NOFILE)
+    used = len(os.listdir(f'/proc/{stack.csmsd.pid}/fd'))
+    resource.prlimit(stack.csmsd.pid, resource.RLIMIT_NOFILE, (used + 2, before[1]))
+    sockets = [e2e.Host(stack.port).socket() for _ in range(8)]
+    stack.wait(lambda: 'listen.no_descriptors' in log_of(stack), 5, 'the event')
+    resource.prlimit(stack.csmsd.pid, resource.RLIMIT_NOFILE, before)
+    for each in sockets:
+        each.close()
+    stack.wait(lambda: re.search(r'^csms_ws_accept_paused_total [1-9]', stack.page('/metrics'), re.M),
+               10, 'the metric')
+    print('ok - the lack of descriptors is told')
+
+
 def main(build):
     with Stack(build) as stack:
         stack.start_database()
@@ -289,7 +329,10 @@ def main(build):
         quirks(stack, keys)
         trace(stack, pile, keys, transaction)
         metrics(stack)
+        load = Load(connect(stack, 'CP-P', keys['CP-P']))
         reload(stack, pile)
+        load.end()
+        starved(stack)
         stack.csmsd.terminate()
         e2e.check('the exit status', stack.csmsd.wait(10), 0)
 
