@@ -156,7 +156,7 @@ static void lane_event(void *ctx, enum db_lane_event event, const char *detail)
         [DB_LANE_LOST] = LOG_DB_DOWN,
         [DB_LANE_SERVER] = LOG_DB_REFUSED,
         [DB_LANE_UNPREPARED] = LOG_DB_REFUSED,
-        [DB_LANE_AGAIN] = LOG_DB_UP,
+        [DB_LANE_AGAIN] = LOG_DB_AGAIN,
         [DB_LANE_SPLIT] = LOG_DB_REFUSED,
         [DB_LANE_FAILED] = LOG_DB_REFUSED,
     };
@@ -170,7 +170,7 @@ static void lane_event(void *ctx, enum db_lane_event event, const char *detail)
         [DB_LANE_FAILED] = "failed",
     };
     struct node_lane *lane = ctx;
-    struct log_kv pairs[] = {log_str("lane", lane->name), log_str("event", words[event]),
+    struct log_kv pairs[] = {log_str("lane", lane->name), log_str("what", words[event]),
         log_str("detail", detail)};
     bool again = event == DB_LANE_LOST && lane->down; /* one line for an outage, not for each try */
 

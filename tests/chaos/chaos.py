@@ -51,7 +51,7 @@ def arguments():
     parser.add_argument("--queued", type=int, default=1600, help="sessions in the piles' queues")
     parser.add_argument("--piles", type=int, default=20)
     parser.add_argument("--open", type=int, default=10, help="sessions open at each kill, at least")
-    parser.add_argument("--limit", type=int, default=170, help="seconds after which this gives up")
+    parser.add_argument("--limit", type=int, default=180, help="seconds after which this gives up")
     parser.add_argument("--keep", metavar="DIR", help="copies the logs and the truth there at the end")
     parser.add_argument("--fault", help="JOULEBOOK_FAULT of csmsd: a fault that must be found")
     parser.add_argument("--patch", help="SQL run after the migration: a fault that must be found")
@@ -257,6 +257,9 @@ class Chaos:
             rows = self.stack.value(f"SELECT count(*) FROM {table_name}")
             if rows != "0":
                 yield f"{rows} rows in {table_name}: nothing here gives reason to doubt"
+        twice = self.logged_twice()
+        if twice:
+            yield f"members that a line of csmsd's log has twice: {', '.join(sorted(twice))}"
         if not any(name.startswith("trial balance") for name in table):
             yield "no trial balance"
         for name, number in table.items():
@@ -265,6 +268,20 @@ class Chaos:
                 yield f"{name} {number}, {booked} {table.get(booked)}"
             if name.startswith("trial balance") and number:
                 yield f"{name} is {number}"
+
+    def logged_twice(self):
+        twice = set()
+
+        def note(pairs):
+            names = [name for name, _ in pairs]
+            twice.update(name for name in names if names.count(name) > 1)
+
+        with open(os.path.join(self.stack.folder, "csmsd.log"), errors="replace") as log:
+            for line in log:
+                # A line may be cut off by a kill, and the next daemon's first follows at once.
+                if line.endswith("}\n") and line.count('{"time"') == 1:
+                    json.loads(line, object_pairs_hook=note)
+        return twice
 
     def run(self):
         self.prepare()
