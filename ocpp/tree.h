@@ -1,7 +1,7 @@
 /* tree.h - cJSON's tree behind the gate.  Private to ocpp/.
  *
- * cJSON's own reading of a number (its own integer and floating-point members) is used by nobody: after the parse each
- * number's valueint holds its index in the gate's list, and its text is read from there.
+ * cJSON's own reading of a number is used by nobody: after the parse each number's valueint holds
+ * its index in the gate's list, and its text is read from there.
  */
 #ifndef OCPP_TREE_H
 #define OCPP_TREE_H
