@@ -163,6 +163,7 @@ def clock(stack, key):
 
 def killed(stack, key, other):
     """kill -9 of a node leaves its connections open; the one that lives on closes them."""
+    stack.wait(lambda: status(other.port, '/readyz') == 200, 10, 'the clock of the other node')
     pile = e2e.Pile(other.port, 'CP-1', key)
     boot(pile)
     other.process.kill()
