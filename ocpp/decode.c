@@ -58,9 +58,10 @@ void ocpp_decode_note(struct ocpp_decoder *d, const struct ocpp_finding *finding
 
 void ocpp_decode_lose(struct ocpp_decoder *d, bool required, const struct ocpp_finding *finding)
 {
-    add(d, finding, required && !d->unusable);
+    add(d, finding, required && !d->reasoned);
     d->tolerated = true;
     d->unusable |= required;
+    d->reasoned |= required;
 }
 
 void ocpp_decode_no_memory(struct ocpp_decoder *d)
@@ -116,30 +117,45 @@ static void decode_one(
     memcpy(out, &object, sizeof(object));
 }
 
-static void decode_elements(
-    struct ocpp_decoder *d, const struct ocpp_field *field, const cJSON *array, void *items)
+/* False: it has to be left out of its list. */
+static bool decode_element(
+    struct ocpp_decoder *d, const struct ocpp_field *field, const cJSON *node, char *out)
 {
-    bool strings = field->kind == OCPP_FIELD_STRINGS;
-    size_t size = strings ? sizeof(const char *) : field->nested->size;
-    uint32_t index = 0;
+    bool outer = d->unusable, lost;
+
+    d->unusable = false;
+    if (field->kind == OCPP_FIELD_STRINGS) {
+        const char *text = ocpp_decode_string(d, field, node);
+
+        if (text == NULL)
+            ocpp_decode_lose(d, true, &not_string);
+        memcpy(out, &text, sizeof(text));
+    } else if (cJSON_IsObject(node)) {
+        decode_object(d, field->nested, node, out);
+    } else {
+        ocpp_decode_lose(d, true, &not_object);
+    }
+    lost = d->unusable;
+    d->unusable = outer;
+    return !lost;
+}
+
+/* How many could be understood: one that could not does not take the others with it. */
+static uint32_t decode_elements(struct ocpp_decoder *d, const struct ocpp_field *field,
+    const cJSON *array, char *items, size_t size)
+{
+    uint32_t index = 0, kept = 0;
 
     for (const cJSON *node = array->child; node != NULL; node = node->next, index++) {
-        char *out = (char *)items + index * size;
-
         ocpp_path_index(&d->path, index);
-        if (strings) {
-            const char *text = ocpp_decode_string(d, field, node);
-
-            if (text == NULL)
-                ocpp_decode_lose(d, true, &not_string);
-            memcpy(out, &text, sizeof(text));
-        } else if (cJSON_IsObject(node)) {
-            decode_object(d, field->nested, node, out);
-        } else {
-            ocpp_decode_lose(d, true, &not_object);
-        }
+        if (decode_element(d, field, node, items + kept * size))
+            kept++;
+        else
+            memset(items + kept * size, 0, size);
     }
+    d->frame->elements_lost += index - kept;
     ocpp_path_index(&d->path, OCPP_PATH_NO_INDEX);
+    return kept;
 }
 
 /* All lists have the layout of struct ocpp_strings. */
@@ -148,22 +164,29 @@ static void decode_list(
 {
     size_t size = field->kind == OCPP_FIELD_STRINGS ? sizeof(const char *) : field->nested->size;
     struct ocpp_strings list = {.present = true};
+    bool reasoned = d->reasoned;
+    uint32_t count = count_children(node);
     void *items;
 
     if (!cJSON_IsArray(node)) {
         ocpp_decode_lose(d, field->required, &not_array);
         return;
     }
-    list.count = count_children(node);
-    items = take(d, list.count * size);
+    items = take(d, count * size);
     if (items == NULL)
         return;
-    decode_elements(d, field, node, items);
+    list.count = decode_elements(d, field, node, items, size);
     list.items = items;
+    if (count > 0 && list.count == 0 && field->required)
+        d->unusable = true; /* for the reason that its first element was lost for */
+    else
+        d->reasoned = reasoned;
+    if (count > 0 && list.count == 0)
+        return;
     memcpy(out, &list, sizeof(list));
-    if (list.count < field->min_items)
+    if (count < field->min_items)
         ocpp_decode_note(d, &too_few);
-    else if (field->filled && list.count == 0)
+    else if (field->filled && count == 0)
         ocpp_decode_note(d, &empty);
 }
 
@@ -229,7 +252,7 @@ static enum ocpp_verdict decode_payload(
     struct ocpp_decoder d = {.frame = frame, .source = {frame->text, frame->numbers}};
     void *out = take(&d, shape->size);
 
-    assert(frame->tree == NULL);
+    assert(frame->tree == NULL && !frame->refused);
     *ret_payload = NULL;
     frame->tree = ocpp_tree_read(frame->payload, frame->payload_length, frame->payload_number);
     if (frame->tree == NULL || out == NULL) {

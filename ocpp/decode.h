@@ -11,7 +11,9 @@ struct ocpp_decoder {
     struct ocpp_frame *frame;
     struct ocpp_source source;
     struct ocpp_path path;
-    bool tolerated, unusable;
+    bool tolerated;
+    bool unusable; /* of what is decoded now: the payload, or one element of a list */
+    bool reasoned; /* the first deviation is the reason of what was lost */
 };
 
 /* What was found: an error code, whether only the prose minds, and a sentence. */
@@ -26,7 +28,7 @@ struct ocpp_finding {
 void ocpp_decode_note(struct ocpp_decoder *d, const struct ocpp_finding *finding);
 
 /* Notes that what stands at the present path cannot be understood.  An optional member is left out
- * for it; a required one makes the payload unusable. */
+ * for it; a required one spoils the payload, or the element of a list that it stands in. */
 void ocpp_decode_lose(struct ocpp_decoder *d, bool required, const struct ocpp_finding *finding);
 
 void ocpp_decode_no_memory(struct ocpp_decoder *d);

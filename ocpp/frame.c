@@ -199,6 +199,19 @@ static void recover(const struct head *head, struct ocpp_frame *frame)
         (void)read_id(head, frame);
 }
 
+/* Is a text that the gate refused a CALL all the same?  Then it is one whose content is minded: a
+ * name twice, a NUL, a number or a list out of bounds. */
+static bool is_call(struct ocpp_frame *frame, size_t length)
+{
+    struct ocpp_gate_report report;
+    struct head head = {frame->text, &report};
+    struct ocpp_fault unused;
+
+    if (ocpp_gate_syntax(frame->text, length, &report) != OCPP_GATE_OK)
+        return false;
+    return type_of(&head) == OCPP_CALL && read_head(&head, frame, &unused) == OCPP_READ_FRAME;
+}
+
 static enum ocpp_gate_result pass_gate(const struct head *head, size_t length,
     const struct ocpp_limits *limits, struct ocpp_frame *frame, struct ocpp_gate_report *report)
 {
@@ -234,7 +247,8 @@ enum ocpp_read ocpp_frame_read(const char *text, size_t length, const struct ocp
         return read_head(&head, ret, ret_fault);
     recover(&head, ret);
     set_fault(ret_fault, ocpp_gate_text(result));
-    return OCPP_READ_NOT_JSON;
+    ret->refused = result != OCPP_GATE_BYTES && is_call(ret, length);
+    return ret->refused ? OCPP_READ_REFUSED : OCPP_READ_NOT_JSON;
 }
 
 enum ocpp_verdict ocpp_payload_read(const char *text, size_t length, enum ocpp_action action,

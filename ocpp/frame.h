@@ -18,6 +18,7 @@ enum ocpp_read {
     OCPP_READ_FRAME,
     OCPP_READ_EMPTY,      /* no text, or blanks only: to be ignored */
     OCPP_READ_NOT_JSON,   /* the gate refused it */
+    OCPP_READ_REFUSED,    /* the gate refused it, but it is JSON, and a CALL: may be evidence */
     OCPP_READ_NOT_FRAME,  /* JSON, but no message of OCPP-J */
     OCPP_READ_OTHER_TYPE, /* a message type this version does not know: to be ignored (4.1.3) */
     OCPP_READ_NO_MEMORY
@@ -43,6 +44,7 @@ struct ocpp_frame {
     const char *error_text;  /* CALL_ERROR only; "" if there is none */
     const char *payload;     /* the payload's bytes in the text; of a CALL_ERROR its details */
     size_t payload_length;   /* 0: there is none */
+    uint32_t elements_lost;  /* once decoded: elements of lists that had to be left out */
 
     /* Private from here on. */
     char id_buffer[OCPP_ID_BYTES_MAX + 1];
@@ -56,18 +58,21 @@ struct ocpp_frame {
     struct ocpp_fault *deviations;
     uint32_t deviation_count;
     bool out_of_memory;
+    bool refused; /* by the gate: not to be decoded */
 };
 
 /* Reads one whole text message of `length` bytes; it need not end in NUL.  Whatever the result, the
  * frame may be given to ocpp_frame_done.  On NOT_JSON and NOT_FRAME the fault says why, and the
  * frame's `type` and `id` are set if they could be read (id is NULL otherwise), so that a CALL can
- * still be refused by name. */
+ * still be refused by name.  On REFUSED the fault says why, and the frame's public members are set
+ * as of a CALL, but its payload must not be decoded. */
 MUST_CHECK enum ocpp_read ocpp_frame_read(const char *text, size_t length,
     const struct ocpp_limits *limits, struct ocpp_frame *ret, struct ocpp_fault *ret_fault);
 
 /* Decodes a CALL's payload; the action must be known.  *ret_request is a struct ocpp_<action>_req.
  * Of an UNUSABLE payload it holds what could be read (what could not is absent), or is NULL if the
- * payload is no object.  Decode a frame once.  Lack of memory is UNUSABLE with InternalError. */
+ * payload is no object.  An element that cannot be understood is left out of its list; where all
+ * are, the list is absent.  Decode a frame once.  Lack of memory is UNUSABLE with InternalError. */
 MUST_CHECK enum ocpp_verdict ocpp_frame_request(struct ocpp_frame *frame, const void **ret_request);
 
 /* The same for a CALL_RESULT that answers our call of `action`: a struct ocpp_<action>_conf. */

@@ -24,7 +24,6 @@ struct name {
 };
 
 struct level {
-    bool object;
     uint16_t names;      /* of this object so far */
     uint32_t first_name; /* where they begin on the stack */
 };
@@ -35,16 +34,34 @@ struct walk {
     struct ocpp_gate_report *report;
     struct ocpp_mark *numbers;
     uint32_t number_room;
+    bool syntax_only;
     enum state state;
     uint16_t depth;
+    uint8_t *objects; /* a bit per open level: an object, not an array */
     uint32_t name_count;
     struct level levels[OCPP_DEPTH_MAX];
-    struct name names[OCPP_DEPTH_MAX * OCPP_KEYS_MAX];
+    union {
+        struct name names[OCPP_DEPTH_MAX * OCPP_KEYS_MAX];
+        uint8_t deep_objects[UINT16_MAX / 8 + 1]; /* without names there is room for many levels */
+    };
+    uint8_t shallow_objects[OCPP_DEPTH_MAX / 8];
 };
 
 static uint32_t offset_of(const struct walk *w, const char *p)
 {
     return (uint32_t)(p - w->text);
+}
+
+static bool in_object(const struct walk *w)
+{
+    unsigned level = w->depth - 1u;
+
+    return (w->objects[level / 8] >> level % 8 & 1) != 0;
+}
+
+static bool in_outermost_array(const struct walk *w)
+{
+    return w->depth == 1 && !in_object(w);
 }
 
 static void skip_blanks(struct walk *w)
@@ -128,7 +145,7 @@ static enum ocpp_gate_result read_escape(struct walk *w)
     code = escaped_unit(w, w->p);
     if (code < 0)
         return OCPP_GATE_SYNTAX;
-    if (code == 0)
+    if (code == 0 && !w->syntax_only)
         return OCPP_GATE_NUL;
     if (code < 0xD800 || code > 0xDFFF) {
         w->p += 6;
@@ -207,7 +224,7 @@ static enum ocpp_gate_result read_name(struct walk *w)
     if (*w->p != '"')
         return OCPP_GATE_SYNTAX;
     result = read_string(w);
-    if (result == OCPP_GATE_OK)
+    if (result == OCPP_GATE_OK && !w->syntax_only)
         result = remember_name(w, start);
     if (result != OCPP_GATE_OK)
         return result;
@@ -225,7 +242,7 @@ static void end_value(struct walk *w)
     struct ocpp_gate_report *report = w->report;
 
     w->state = AFTER_VALUE;
-    if (w->depth != 1 || w->levels[0].object)
+    if (!in_outermost_array(w))
         return;
     if (report->element_count < OCPP_GATE_ELEMENTS) {
         struct ocpp_mark *at = &report->elements[report->element_count].at;
@@ -240,7 +257,7 @@ static void begin_value(struct walk *w)
     struct ocpp_gate_report *report = w->report;
 
     report->node_count++;
-    if (w->depth == 1 && !w->levels[0].object && report->element_count < OCPP_GATE_ELEMENTS)
+    if (in_outermost_array(w) && report->element_count < OCPP_GATE_ELEMENTS)
         report->elements[report->element_count] = (struct ocpp_element){
             .at.offset = offset_of(w, w->p), .first_number = report->number_count};
 }
@@ -282,7 +299,7 @@ static enum ocpp_gate_result read_number(struct walk *w)
     const char *start = w->p;
     struct ocpp_gate_report *report = w->report;
 
-    if (!skip_number(w) || w->p - start > OCPP_NUMBER_MAX)
+    if (!skip_number(w) || (w->p - start > OCPP_NUMBER_MAX && !w->syntax_only))
         return OCPP_GATE_NUMBER;
     if (report->number_count < w->number_room)
         w->numbers[report->number_count] =
@@ -305,9 +322,14 @@ static enum ocpp_gate_result read_word(struct walk *w, const char *word)
 
 static enum ocpp_gate_result open_level(struct walk *w, bool object)
 {
+    uint8_t *bits = &w->objects[w->depth / 8], bit = (uint8_t)(1u << w->depth % 8);
+
     if (w->depth == w->limits->depth)
         return OCPP_GATE_DEPTH;
-    w->levels[w->depth++] = (struct level){.object = object, .first_name = w->name_count};
+    *bits = (uint8_t)(object ? *bits | bit : *bits & ~bit);
+    if (!w->syntax_only)
+        w->levels[w->depth] = (struct level){.first_name = w->name_count};
+    w->depth++;
     w->state = object ? WANT_FIRST_NAME : WANT_FIRST_VALUE;
     w->p++;
     return OCPP_GATE_OK;
@@ -316,7 +338,8 @@ static enum ocpp_gate_result open_level(struct walk *w, bool object)
 static void close_level(struct walk *w)
 {
     w->depth--;
-    w->name_count = w->levels[w->depth].first_name;
+    if (!w->syntax_only)
+        w->name_count = w->levels[w->depth].first_name;
     w->p++;
     end_value(w);
 }
@@ -351,7 +374,7 @@ static enum ocpp_gate_result read_value(struct walk *w)
 
 static enum ocpp_gate_result read_after(struct walk *w)
 {
-    bool object = w->levels[w->depth - 1].object;
+    bool object = in_object(w);
 
     if (*w->p == (object ? '}' : ']')) {
         close_level(w);
@@ -403,32 +426,56 @@ static enum ocpp_gate_result run(struct walk *w)
     return w->p == w->end ? OCPP_GATE_OK : OCPP_GATE_TRAILING;
 }
 
+static enum ocpp_gate_result walk_text(struct walk *w, const char *text, size_t length)
+{
+    enum ocpp_gate_result result;
+
+    assert(w->limits->bytes <= UINT32_MAX);
+    *w->report = (struct ocpp_gate_report){0};
+    if (length == 0)
+        return OCPP_GATE_EMPTY;
+    if (length > w->limits->bytes)
+        return OCPP_GATE_BYTES;
+    w->text = w->p = text;
+    w->end = text + length;
+    w->state = WANT_VALUE;
+    w->depth = 0;
+    w->name_count = 0;
+    result = run(w);
+    w->report->offset = (size_t)(w->p - text);
+    return result;
+}
+
 enum ocpp_gate_result ocpp_gate_check(const char *text, size_t length,
     const struct ocpp_limits *limits, struct ocpp_mark *numbers, uint32_t number_room,
     struct ocpp_gate_report *ret)
 {
     struct walk w;
-    enum ocpp_gate_result result;
 
     assert(limits->depth <= OCPP_DEPTH_MAX && limits->keys <= OCPP_KEYS_MAX);
-    assert(limits->bytes <= UINT32_MAX);
-    *ret = (struct ocpp_gate_report){0};
-    if (length == 0)
-        return OCPP_GATE_EMPTY;
-    if (length > limits->bytes)
-        return OCPP_GATE_BYTES;
-    w.text = w.p = text;
-    w.end = text + length;
+    w.syntax_only = false;
+    w.objects = w.shallow_objects;
     w.limits = limits;
     w.report = ret;
     w.numbers = numbers;
     w.number_room = number_room;
-    w.state = WANT_VALUE;
-    w.depth = 0;
-    w.name_count = 0;
-    result = run(&w);
-    ret->offset = (size_t)(w.p - text);
-    return result;
+    return walk_text(&w, text, length);
+}
+
+enum ocpp_gate_result ocpp_gate_syntax(
+    const char *text, size_t length, struct ocpp_gate_report *ret)
+{
+    static const struct ocpp_limits unlimited = {
+        .bytes = UINT32_MAX, .nodes = UINT32_MAX, .depth = UINT16_MAX};
+    struct walk w;
+
+    w.syntax_only = true;
+    w.objects = w.deep_objects;
+    w.limits = &unlimited;
+    w.report = ret;
+    w.numbers = NULL;
+    w.number_room = 0;
+    return walk_text(&w, text, length);
 }
 
 const char *ocpp_gate_text(enum ocpp_gate_result result)

@@ -4,6 +4,8 @@
  *   EXACT      the official schema accepts it,
  *   TOLERATED  the schema refuses it, but it can be understood without guessing,
  *   UNUSABLE   a required member is missing, or has a meaning that cannot be recovered.
+ * One bad element does not spoil its list: it is left out, which is tolerated, while another of the
+ * list remains or the list is optional.
  *
  * Two readings of "the schema" had to be chosen.  Its own dialect (draft 4) says that 12.0 is no
  * integer: tolerated.  And what no int64 can hold (or a decimal finer than a millionth) cannot be

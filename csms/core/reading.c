@@ -348,6 +348,30 @@ bool core_reading_convert(struct core_reading_list *list,
     return true;
 }
 
+bool core_reading_remark(
+    struct core_reading_list *list, const char *deviations, const char *payload)
+{
+    struct core_reading *reading = list->items;
+    struct core_text text = {0};
+    char *extra;
+
+    assert(list->count > 0);
+    core_text_add(&text, "[{");
+    core_text_member(&text, "payload", payload);
+    core_text_add(&text, ",\"deviations\":");
+    core_text_add(&text, deviations);
+    core_text_add(&text, reading->extra != NULL ? "}," : "}]");
+    if (reading->extra != NULL)
+        core_text_add(&text, reading->extra + 1);
+    extra = core_text_take(&text);
+    if (extra == NULL)
+        return false;
+    free(reading->extra);
+    reading->extra = extra;
+    reading->hash = reading_hash(reading);
+    return true;
+}
+
 static void number_member(struct core_text *text, const char *name, int64_t value)
 {
     core_text_add(text, ",");

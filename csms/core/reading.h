@@ -44,7 +44,7 @@ struct core_reading {
     uint32_t present; /* bit per enum core_quantity */
     const char *context; /* as sent; Sample.Periodic if absent */
     int64_t value[CORE_QUANTITIES];
-    char *extra; /* JSON array of sampled values as sent, or NULL */
+    char *extra; /* JSON array of sampled values as sent, and perhaps a remark, or NULL */
 };
 
 struct core_reading_list {
@@ -68,6 +68,10 @@ const char *core_quantity_name(enum core_quantity);
  * memory; the list is still to be released. */
 MUST_CHECK bool core_reading_convert(struct core_reading_list *,
     const struct core_reading_source *, const struct ocpp_meter_value_list *);
+/* Puts the message itself, and the JSON array of what was minded, into the first row's `extra`: for
+ * a message of which not everything was understood.  The list is not empty.  False: no memory. */
+MUST_CHECK bool core_reading_remark(
+    struct core_reading_list *, const char *deviations, const char *payload);
 /* The rows as a JSON array, members named as the columns; NULL: no memory.  To be freed. */
 MUST_CHECK char *core_reading_json(const struct core_reading_list *);
 void core_reading_list_done(struct core_reading_list *);

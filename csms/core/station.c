@@ -169,7 +169,7 @@ static void trace_in(
         .message_id = job->frame.id,
         .text = job->text,
         .length = job->length,
-        .note = job->broken || type == 0 ? job->fault.text : NULL,
+        .note = job->broken || job->refused || type == 0 ? job->fault.text : NULL,
     };
 
     if (type != OCPP_CALL && call_is(station, job->frame.id)) {
@@ -262,12 +262,13 @@ void station_frame(struct core *core, struct core_now now, struct core_station *
         return;
     }
     job->broken = read == OCPP_READ_NOT_JSON || read == OCPP_READ_NOT_FRAME;
+    job->refused = read == OCPP_READ_REFUSED;
     if (read != OCPP_READ_FRAME)
         core_count(core, CORE_NOTE_NOT_FRAME, station, job->fault.text);
     if (read == OCPP_READ_FRAME && job->frame.type != OCPP_CALL) {
         trace_in(core, station, job, (int)job->frame.type);
         call_answered(core, now, station, &job->frame);
-    } else if (read == OCPP_READ_FRAME ||
+    } else if (read == OCPP_READ_FRAME || job->refused ||
                (job->broken && job->frame.type == OCPP_CALL && job->frame.id != NULL)) {
         trace_in(core, station, job, OCPP_CALL);
         call_queue(core, now, station, job);
@@ -378,6 +379,14 @@ static void clock_from_readings(
             core_clock_learn(&station->clock, list->items[i].at_us, job->received_us);
 }
 
+/* Elements that could not be understood stay as evidence beside those that could. */
+static bool lost_keep(struct core_job *job)
+{
+    job->payload = strndup(job->frame.payload, job->frame.payload_length);
+    return job->payload != NULL &&
+           core_reading_remark(&job->readings, job->deviations, job->payload);
+}
+
 static enum prepared prepare_readings(
     struct core *core, struct core_station *station, struct core_job *job)
 {
@@ -397,6 +406,8 @@ static enum prepared prepare_readings(
         return NO_MEMORY;
     if (job->readings.count == 0) /* nothing to keep but the message itself */
         return OUT_OF_RANGE;
+    if (job->frame.elements_lost > 0 && !lost_keep(job))
+        return NO_MEMORY;
     clock_from_readings(station, job, &job->readings);
     job->work.readings = job->readings.items;
     job->work.reading_count = job->readings.count;
@@ -521,6 +532,18 @@ static void job_unusable(struct core *core, struct core_now now, struct core_sta
     }
 }
 
+/* D11: it is JSON and a CALL, so its text is evidence, whatever else stands in it. */
+static void job_refused(struct core *core, struct core_now now, struct core_station *station)
+{
+    struct core_job *job = station->job;
+
+    work_fill(station, job);
+    if (evidence(job->frame.action))
+        unusable(core, now, station, &job->fault);
+    else
+        refuse(core, now, station, job->fault.error, job->fault.text);
+}
+
 void station_job_start(
     struct core *core, struct core_now now, struct core_station *station, struct core_job *job)
 {
@@ -543,6 +566,10 @@ void station_job_start(
     }
     if (!may_send(station, job, action)) {
         refuse(core, now, station, OCPP_SECURITY_ERROR, "The charge point is not accepted.");
+        return;
+    }
+    if (job->refused) {
+        job_refused(core, now, station);
         return;
     }
     job->verdict = ocpp_frame_request(&job->frame, &job->request);

@@ -52,6 +52,7 @@ struct core_job {
     char *readings_json, *deviations, *payload;
     uint8_t patience;
     bool broken;   /* no frame that can be worked; `fault` says why */
+    bool refused;  /* by the gate for what is in it; evidence is kept all the same */
     size_t length;
     char text[];
 };

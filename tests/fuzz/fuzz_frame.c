@@ -58,7 +58,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     enum ocpp_read result = ocpp_frame_read(text, size, &ocpp_limits_stranger, &frame, &fault);
 
     FUZZ_CHECK(result != OCPP_READ_NO_MEMORY);
-    if (result == OCPP_READ_NOT_JSON || result == OCPP_READ_NOT_FRAME)
+    if (result == OCPP_READ_REFUSED)
+        FUZZ_CHECK(frame.type == OCPP_CALL && frame.id != NULL && frame.payload != NULL);
+    if (result == OCPP_READ_NOT_JSON || result == OCPP_READ_NOT_FRAME ||
+        result == OCPP_READ_REFUSED)
         FUZZ_CHECK(fault.error == OCPP_FORMATION_VIOLATION && fault.text[0] != '\0');
     if (frame.id != NULL)
         check_answer(frame.id);

@@ -14,6 +14,7 @@ struct writer {
     struct mutated *ret;
     char *text;
     size_t used, size;
+    unsigned optional_lists; /* around what is written now */
 };
 
 static void put(struct writer *w, const char *text)
@@ -68,9 +69,11 @@ static void put_value(struct writer *w, const struct ocpp_field *field, const ch
         put_object(w, field->nested, path);
     } else if (field->kind == OCPP_FIELD_OBJECTS) {
         snprintf(text, sizeof(text), "%s[0]", path);
+        w->optional_lists += !field->required;
         put(w, "[");
         put_object(w, field->nested, text);
         put(w, "]");
+        w->optional_lists -= !field->required;
     } else {
         write_valid(field, text, sizeof(text));
         put(w, text);
@@ -86,6 +89,7 @@ static void put_member(struct writer *w, const struct ocpp_field *field, const c
     snprintf(path, sizeof(path), "%s%s%s", parent, *parent == '\0' ? "" : ".", field->name);
     if (target) {
         w->ret->field = field;
+        w->ret->spared = w->optional_lists > 0;
         snprintf(w->ret->path, sizeof(w->ret->path), "%s", path);
         snprintf(w->ret->parent, sizeof(w->ret->parent), "%s", parent);
     }
@@ -111,7 +115,7 @@ static void put_object(struct writer *w, const struct ocpp_shape *shape, const c
 
 void mutate_write(const struct mutation *mutation, struct mutated *ret)
 {
-    struct writer w = {mutation, ret, written, 0, sizeof(written)};
+    struct writer w = {mutation, ret, written, 0, sizeof(written), 0};
 
     ret->text = written;
     ret->members = 0;
@@ -123,7 +127,7 @@ char *mutate_array(const struct ocpp_field *field, size_t count)
 {
     static const struct mutation nothing = {.target = UINT32_MAX};
     struct mutated ignored = {0};
-    struct writer w = {&nothing, &ignored, malloc(TEXT_BYTES), 0, TEXT_BYTES};
+    struct writer w = {&nothing, &ignored, malloc(TEXT_BYTES), 0, TEXT_BYTES, 0};
 
     put(&w, "[");
     for (size_t i = 0; i < count; i++) {

@@ -30,6 +30,7 @@ struct mutated {
     const struct ocpp_field *field; /* the target; NULL: no such member */
     char path[128];                 /* of the target */
     char parent[128];               /* of the object that holds it; "" is the payload */
+    bool spared; /* it stands in an element of an optional list, which is lost alone */
 };
 
 void mutate_write(const struct mutation *mutation, struct mutated *ret);

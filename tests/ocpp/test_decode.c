@@ -16,10 +16,16 @@ struct expected {
 
 #define EXACT(unused) ((struct expected){OCPP_EXACT, OCPP_ERROR_COUNT})
 #define TOLERATED(code) ((struct expected){OCPP_TOLERATED, OCPP_##code##_CONSTRAINT_VIOLATION})
-/* Not to be understood: a required member spoils the payload, an optional one is left out. */
-#define LOST(field, code)                                                                          \
-    ((struct expected){(field)->required ? OCPP_UNUSABLE : OCPP_TOLERATED,                         \
+/* Not to be understood: a required member spoils the payload, or the element of an optional list
+ * that it stands in (here always the only one, and so its list); an optional one is left out. */
+#define LOST(m, code)                                                                              \
+    ((struct expected){spoils(m) ? OCPP_UNUSABLE : OCPP_TOLERATED,                                 \
         OCPP_##code##_CONSTRAINT_VIOLATION})
+
+static bool spoils(const struct mutated *m)
+{
+    return m->field->required && !m->spared;
+}
 
 static const struct ocpp_fault *first_deviation(const struct ocpp_frame *frame)
 {
@@ -99,9 +105,7 @@ START_TEST(each_required_member_that_is_missing_is_named)
     for (mutation.target = 0; mutation.target < count; mutation.target++) {
         mutate_write(&mutation, &m);
         expect(&m, &mutation,
-            m.field->required
-                ? (struct expected){OCPP_UNUSABLE, OCPP_OCCURENCE_CONSTRAINT_VIOLATION}
-                : EXACT(),
+            m.field->required ? LOST(&m, OCCURENCE) : EXACT(),
             m.path);
     }
 }
@@ -169,7 +173,7 @@ START_TEST(each_member_of_another_type_is_named)
             if (m.field->raw && (*types[i].value == '{' || *types[i].value == '['))
                 expect_value(mutation, &m, types[i].value, TOLERATED(TYPE));
             else if (types[i].as[m.field->kind].lost)
-                expect_value(mutation, &m, types[i].value, LOST(m.field, TYPE));
+                expect_value(mutation, &m, types[i].value, LOST(&m, TYPE));
             else if (types[i].as[m.field->kind].understood)
                 expect_value(mutation, &m, types[i].value, TOLERATED(TYPE));
         }
@@ -257,8 +261,8 @@ START_TEST(each_time_is_exact_tolerated_or_lost)
         expect_value(mutation, &m, "\"1970-01-01T00:00:00Z\"", EXACT());
         expect_value(mutation, &m, "\"2026-01-31T12:00:00\"", TOLERATED(PROPERTY));
         expect_value(mutation, &m, "\"2026-01-31 12:00\"", TOLERATED(PROPERTY));
-        expect_value(mutation, &m, "\"2026-02-30T12:00:00Z\"", LOST(m.field, PROPERTY));
-        expect_value(mutation, &m, "\"\"", LOST(m.field, PROPERTY));
+        expect_value(mutation, &m, "\"2026-02-30T12:00:00Z\"", LOST(&m, PROPERTY));
+        expect_value(mutation, &m, "\"\"", LOST(&m, PROPERTY));
     }
 }
 END_TEST
@@ -311,7 +315,7 @@ START_TEST(a_number_that_cannot_be_kept_is_lost)
                 continue;
             verdict = support_payload_read(
                 &f, m.text, mutation.action, mutation.confirmation, &payload);
-            ck_assert_int_eq(verdict, m.field->required ? OCPP_UNUSABLE : OCPP_TOLERATED);
+            ck_assert_int_eq(verdict, spoils(&m) ? OCPP_UNUSABLE : OCPP_TOLERATED);
             ck_assert_int_eq(
                 ocpp_frame_deviation(&f.frame, 0)->error, OCPP_PROPERTY_CONSTRAINT_VIOLATION);
             ck_assert(ocpp_frame_deviation(&f.frame, 0)->prose);
@@ -365,9 +369,9 @@ START_TEST(each_array_takes_none_one_or_many)
 }
 END_TEST
 
-START_TEST(an_element_of_another_type_spoils_the_payload)
+START_TEST(a_list_whose_elements_are_all_of_another_type_is_lost)
 {
-    static const char *const values[] = {"[null]", "[{\"a\":1},7]", "[[]]"};
+    static const char *const values[] = {"[null]", "[[],[]]", "[[]]"};
     struct mutation mutation = payload_of(_i);
     struct mutated m;
     uint32_t count = member_count(mutation, &m);
@@ -377,6 +381,7 @@ START_TEST(an_element_of_another_type_spoils_the_payload)
         for (size_t i = 0; i < COUNT(values); i++) {
             struct support_frame f;
             const void *payload;
+            char path[160];
 
             mutation.value = values[i];
             mutate_write(&mutation, &m);
@@ -384,10 +389,46 @@ START_TEST(an_element_of_another_type_spoils_the_payload)
                 continue;
             ck_assert_int_eq(support_payload_read(&f, m.text, mutation.action,
                                  mutation.confirmation, &payload),
-                OCPP_UNUSABLE);
-            ck_assert_mem_eq(
-                ocpp_frame_deviation(&f.frame, 0)->member, m.path, strlen(m.path));
+                spoils(&m) ? OCPP_UNUSABLE : OCPP_TOLERATED);
+            snprintf(path, sizeof(path), "%s[0]", m.path);
+            ck_assert_str_eq(ocpp_frame_deviation(&f.frame, 0)->member, path);
+            ck_assert_uint_ge(f.frame.elements_lost, i == 1 ? 2 : 1);
             support_frame_done(&f);
+        }
+    }
+}
+END_TEST
+
+START_TEST(a_bad_element_is_lost_alone_wherever_it_stands)
+{
+    struct mutation mutation = payload_of(_i);
+    struct mutated m;
+    uint32_t count = member_count(mutation, &m);
+
+    mutation.how = MUTATE_REPLACE;
+    for (mutation.target = 0; mutation.target < count; mutation.target++) {
+        mutation.value = "[]";
+        mutate_write(&mutation, &m);
+        if (m.field->kind != OCPP_FIELD_STRINGS && m.field->kind != OCPP_FIELD_OBJECTS)
+            continue;
+        for (size_t i = 0; i < 3; i++) {
+            char *one = mutate_array(m.field, 1), value[1 << 15], path[160];
+            int length = (int)strlen(one) - 2; /* without the brackets */
+            struct support_frame f;
+            const void *payload;
+
+            snprintf(value, sizeof(value), "[%s%.*s%s%.*s%s]", i == 0 ? "null," : "", length,
+                one + 1, i == 1 ? ",null," : ",", length, one + 1, i == 2 ? ",null" : "");
+            mutation.value = value;
+            mutate_write(&mutation, &m);
+            ck_assert_int_eq(support_payload_read(
+                                 &f, m.text, mutation.action, mutation.confirmation, &payload),
+                OCPP_TOLERATED);
+            snprintf(path, sizeof(path), "%s[%zu]", m.path, i);
+            ck_assert_str_eq(first_deviation(&f.frame)->member, path);
+            ck_assert_uint_eq(f.frame.elements_lost, 1);
+            support_frame_done(&f);
+            free(one);
         }
     }
 }
@@ -446,7 +487,8 @@ int main(void)
         {each_number_is_exact_or_refused, PAYLOADS},
         {a_number_that_cannot_be_kept_is_lost, PAYLOADS},
         {each_array_takes_none_one_or_many, PAYLOADS},
-        {an_element_of_another_type_spoils_the_payload, PAYLOADS},
+        {a_list_whose_elements_are_all_of_another_type_is_lost, PAYLOADS},
+        {a_bad_element_is_lost_alone_wherever_it_stands, PAYLOADS},
         {a_payload_that_is_no_object_is_told_so, PAYLOADS},
         {null_is_an_empty_payload, PAYLOADS},
     };

@@ -73,7 +73,23 @@ static const struct {
     {"[2,\"充电\",\"Heartbeat\",{}]", OCPP_READ_FRAME, 2, "充电"},
     /* broken, but the sender can still be told which message it was */
     {"[2,\"1\",\"Heartbeat\",{]", OCPP_READ_NOT_JSON, 2, "1"},
-    {"[2,\"1\",\"Heartbeat\",{\"a\":1,\"a\":1}]", OCPP_READ_NOT_JSON, 2, "1"},
+    {"[2,\"1\",\"Heartbeat\",{\"a\":1,\"a\":1}", OCPP_READ_NOT_JSON, 2, "1"},
+    {"[2,\"1\",\"Heartbeat\",{\"a\":1,\"a\":1},1]", OCPP_READ_NOT_JSON, 2, "1"},
+    {"[2,\"1\",7,{\"a\":1,\"a\":1}]", OCPP_READ_NOT_JSON, 2, "1"},
+    {"[2,\"\\u0000\",\"Heartbeat\",{}]", OCPP_READ_NOT_JSON, 2, NULL},
+    {"[2,\"1\",\"Heartbeat\",{\"a\":\"\\u0000\",\"b\":\"\xff\"}]", OCPP_READ_NOT_JSON, 2, "1"},
+    {"[2,\"1\",\"Heartbeat\",{\"a\":\"\\u0000\",\"b\":01}]", OCPP_READ_NOT_JSON, 2, "1"},
+    {"[2,\"1\",\"Heartbeat\",{\"a\":\"\\u0000\"}]]", OCPP_READ_NOT_JSON, 2, "1"},
+    /* a CALL in JSON, with something in it that is not let in */
+    {"[2,\"1\",\"Heartbeat\",{\"a\":1,\"a\":1}]", OCPP_READ_REFUSED, 2, "1"},
+    {"[2,17,\"Heartbeat\",{\"a\":[{\"a\":1,\"a\":1}]}]", OCPP_READ_REFUSED, 2, "17"},
+    {"[2,\"1\",\"Heartbeat\",{\"a\":\"\\u0000\"}]", OCPP_READ_REFUSED, 2, "1"},
+    {"[2,\"1\",\"Heartbeat\",{\"\\u0000\":{}}]", OCPP_READ_REFUSED, 2, "1"},
+    {"[2,\"1\",\"Heartbeat\",{\"a\":"
+     "1111111111222222222233333333334444444444555555555566666666667777}]",
+        OCPP_READ_REFUSED, 2, "1"},
+    {"[2,\"1\",\"Heartbeat\",{\"a\":[[[[[[[[[[[[[[[{}]]]]]]]]]]]]]]]}]", OCPP_READ_REFUSED, 2, "1"},
+    {"[2,\"1\",\"Heartbeat\",{\"a\":[[[[[[[[[[[[[[[{}]]]]]]]]]]]]]]}]", OCPP_READ_NOT_JSON, 2, "1"},
     {"[2,\"1\",\"Heartbeat\",{}] x", OCPP_READ_NOT_JSON, 2, "1"},
     {"[2,\"1\",\"Heartbeat\",{}][]", OCPP_READ_NOT_JSON, 2, "1"},
     {"[2,\"1\",\"MeterValues\",{\"connectorId\":007}]", OCPP_READ_NOT_JSON, 2, "1"},
@@ -95,7 +111,13 @@ START_TEST(each_text_is_read_as_what_it_is)
     ck_assert_pstr_eq(f.frame.id, heads[_i].id);
     if (f.frame.id != NULL)
         ck_assert_uint_eq(f.frame.id_length, strlen(heads[_i].id));
-    if (result == OCPP_READ_NOT_FRAME || result == OCPP_READ_NOT_JSON) {
+    if (result == OCPP_READ_REFUSED) {
+        ck_assert_int_eq(f.frame.action, OCPP_HEARTBEAT);
+        ck_assert_uint_eq(f.frame.payload[0], '{');
+        ck_assert_uint_eq(f.frame.payload[f.frame.payload_length - 1], '}');
+    }
+    if (result != OCPP_READ_FRAME && result != OCPP_READ_EMPTY &&
+        result != OCPP_READ_OTHER_TYPE) {
         ck_assert_int_eq(fault.error, OCPP_FORMATION_VIOLATION);
         ck_assert_str_ne(fault.text, "");
     }

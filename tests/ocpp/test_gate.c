@@ -191,6 +191,54 @@ START_TEST(depth_is_accepted_up_to_the_limit)
 }
 END_TEST
 
+START_TEST(syntax_alone_is_followed_down_to_its_own_limit)
+{
+    static const size_t depths[] = {1, 16, 17, 18, 64, 65534, 65535, 65536, 100000};
+    size_t depth = depths[_i];
+    bool fits = depth <= UINT16_MAX;
+    char *text = malloc(depth * 2);
+    struct ocpp_gate_report report;
+
+    memset(text, '[', depth);
+    memset(text + depth, ']', depth);
+    ck_assert_int_eq(
+        ocpp_gate_syntax(text, depth * 2, &report), fits ? OCPP_GATE_OK : OCPP_GATE_DEPTH);
+    text[depth + depth / 2] = '}'; /* somewhere an array ends as an object */
+    ck_assert_int_eq(
+        ocpp_gate_syntax(text, depth * 2, &report), fits ? OCPP_GATE_SYNTAX : OCPP_GATE_DEPTH);
+    free(text);
+}
+END_TEST
+
+/* What the gate minds beyond the syntax, alone and with a fault of the syntax behind it. */
+static const struct {
+    const char *head, *tail;
+} beyond[] = {
+    {"{\"a\":1,\"a\":{\"b\":[]}", "}"},
+    {"[\"\\u0000\"", "]"},
+    {"[{\"\\u0000\":{}}", "]"},
+    {"[1111111111222222222233333333334444444444555555555566666666667777", "]"},
+    {"[[[[[[[[[{\"a\":[[[[[[[[[[{}]]]]]]]]]],\"a\":1}]]]]]]]]", "]"},
+};
+
+START_TEST(what_is_minded_beyond_the_syntax_does_not_hide_a_fault_of_it)
+{
+    static const char *const faults[] = {"x", "\xff", "]", ",", ",01"};
+    struct ocpp_gate_report report;
+    char text[256];
+
+    snprintf(text, sizeof(text), "%s%s", beyond[_i].head, beyond[_i].tail);
+    ck_assert_int_ne(check(text, strlen(text)), OCPP_GATE_OK);
+    ck_assert_int_eq(ocpp_gate_syntax(text, strlen(text), &report), OCPP_GATE_OK);
+    ck_assert_uint_eq(report.offset, strlen(text));
+    for (size_t i = 0; i < COUNT(faults); i++) {
+        snprintf(text, sizeof(text), "%s%s%s", beyond[_i].head, faults[i], beyond[_i].tail);
+        ck_assert_int_ne(ocpp_gate_syntax(text, strlen(text), &report), OCPP_GATE_OK);
+    }
+    ck_assert_int_eq(ocpp_gate_syntax("\"\0\"", 3, &report), OCPP_GATE_NUL);
+}
+END_TEST
+
 static char *array_of_ones(size_t count, size_t *ret_length)
 {
     char *text = malloc(count * 2 + 2);
@@ -370,6 +418,8 @@ int main(void)
         {each_text_passes_or_is_refused_for_its_reason, COUNT(texts)},
         {a_text_cut_anywhere_is_refused, 1},
         {depth_is_accepted_up_to_the_limit, 8},
+        {syntax_alone_is_followed_down_to_its_own_limit, 9},
+        {what_is_minded_beyond_the_syntax_does_not_hide_a_fault_of_it, COUNT(beyond)},
         {nodes_are_accepted_up_to_the_limit, 1},
         {bytes_are_accepted_up_to_the_limit, 1},
         {members_of_one_object_are_accepted_up_to_the_limit, 1},

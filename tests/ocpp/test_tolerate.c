@@ -194,6 +194,70 @@ START_TEST(rules_of_the_prose_do_not_change_the_verdict)
 }
 END_TEST
 
+START_TEST(a_stop_keeps_its_required_members_when_an_optional_element_is_bad)
+{
+    const struct ocpp_stop_transaction_req *req =
+        decode("{\"meterStop\":1100,\"timestamp\":\"2026-01-31T13:00:00Z\",\"transactionId\":7,"
+               "\"transactionData\":[{\"timestamp\":\"2026-01-31T13:00:00Z\","
+               "\"sampledValue\":null}]}",
+            OCPP_STOP_TRANSACTION, OCPP_TOLERATED);
+
+    ck_assert_int_eq(req->transaction_id.value, 7);
+    ck_assert_int_eq(req->meter_stop.value, 1100);
+    ck_assert_uint_eq(req->transaction_data.count, 0);
+    ck_assert_str_eq(
+        ocpp_frame_deviation(&f.frame, 0)->member, "transactionData[0].sampledValue");
+    ck_assert_uint_eq(f.frame.elements_lost, 1);
+    support_frame_done(&f);
+}
+END_TEST
+
+START_TEST(a_bad_sample_does_not_take_its_neighbours_with_it)
+{
+    const struct ocpp_meter_values_req *req =
+        decode("{\"connectorId\":1,\"meterValue\":[{\"timestamp\":\"2026-01-31T13:00:00Z\","
+               "\"sampledValue\":[{\"value\":\"5\",\"unit\":\"Wh\"},"
+               "{\"value\":null,\"unit\":\"kWh\"},"
+               "{\"value\":\"7\",\"measurand\":\"SoC\"}]},"
+               "{\"timestamp\":\"gestern\",\"sampledValue\":[{\"value\":\"6\"}]}]}",
+            OCPP_METER_VALUES, OCPP_TOLERATED);
+    const struct ocpp_sampled_value *samples = req->meter_value.items[0].sampled_value.items;
+
+    ck_assert_uint_eq(req->meter_value.count, 1);
+    ck_assert_uint_eq(req->meter_value.items[0].sampled_value.count, 2);
+    ck_assert_str_eq(samples[0].value, "5");
+    ck_assert_str_eq(samples[1].value, "7");
+    ck_assert(!samples[1].unit.present); /* nothing of the one between */
+    ck_assert_uint_eq(f.frame.elements_lost, 2);
+    support_frame_done(&f);
+}
+END_TEST
+
+/* Whatever was lost with elements before, the reason of the whole comes first. */
+static const struct {
+    const char *text, *member;
+} spoiled[] = {
+    {"{\"connectorId\":1,\"meterValue\":[{\"timestamp\":\"x\",\"sampledValue\":[{}]},null]}",
+        "meterValue[0].timestamp"},
+    {"{\"meterValue\":[{\"timestamp\":\"2026-01-31T13:00:00Z\",\"sampledValue\":[{},"
+     "{\"value\":\"1\"}]}],\"connectorId\":null}",
+        "connectorId"},
+    {"{\"connectorId\":null,\"meterValue\":[{\"timestamp\":\"2026-01-31T13:00:00Z\","
+     "\"sampledValue\":[{},{\"value\":\"1\"}]}]}",
+        "connectorId"},
+    {"{\"connectorId\":1,\"meterValue\":[null,{\"timestamp\":\"2026-01-31T13:00:00Z\","
+     "\"sampledValue\":[null,{}]}]}",
+        "meterValue[0]"},
+};
+
+START_TEST(a_list_without_a_usable_element_spoils_the_payload)
+{
+    (void)decode(spoiled[_i].text, OCPP_METER_VALUES, OCPP_UNUSABLE);
+    ck_assert_str_eq(ocpp_frame_deviation(&f.frame, 0)->member, spoiled[_i].member);
+    support_frame_done(&f);
+}
+END_TEST
+
 START_TEST(deviations_are_counted_to_a_limit_and_the_reason_comes_first)
 {
     size_t size = 1 << 16, used;
@@ -206,7 +270,7 @@ START_TEST(deviations_are_counted_to_a_limit_and_the_reason_comes_first)
             "%s{\"timestamp\":\"2026-01-31T12:01:00\",\"sampledValue\":[{\"value\":1},%s]}",
             i > 0 ? "," : "", i == 99 ? "{\"unit\":\"V\"}" : "{\"value\":2}");
     snprintf(text + used, size - used, "]}");
-    (void)decode(text, OCPP_METER_VALUES, OCPP_UNUSABLE);
+    (void)decode(text, OCPP_METER_VALUES, OCPP_TOLERATED);
     while (ocpp_frame_deviation(&f.frame, count) != NULL)
         count++;
     ck_assert_uint_eq(count, OCPP_DEVIATIONS_MAX);
@@ -304,6 +368,9 @@ int main(void)
         {a_location_that_is_no_uri_is_kept_as_text, 1},
         {a_member_name_of_another_case_is_another_member, 1},
         {rules_of_the_prose_do_not_change_the_verdict, COUNT(prose)},
+        {a_stop_keeps_its_required_members_when_an_optional_element_is_bad, 1},
+        {a_bad_sample_does_not_take_its_neighbours_with_it, 1},
+        {a_list_without_a_usable_element_spoils_the_payload, COUNT(spoiled)},
         {deviations_are_counted_to_a_limit_and_the_reason_comes_first, 1},
         {a_long_foreign_name_is_cut_between_code_points, 1},
         {ten_thousand_samples_are_decoded_one_by_one, 1},
