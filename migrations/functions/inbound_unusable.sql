@@ -3,9 +3,10 @@
 CREATE OR REPLACE FUNCTION inbound.unusable_payload(p_frame text)
 RETURNS jsonb LANGUAGE plpgsql IMMUTABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    RETURN p_frame::jsonb -> 3;
-EXCEPTION WHEN data_exception THEN
-    RETURN NULL;                              -- a number or an escape that jsonb cannot hold
+    -- jsonb holds no NUL; a sign that no card or number has stands for it, so that the rest can be read.
+    RETURN replace(p_frame, '\u0000', '\ufffd')::jsonb -> 3;
+EXCEPTION WHEN data_exception OR statement_too_complex THEN
+    RETURN NULL;                 -- a number, an escape or a depth that jsonb cannot hold
 END
 $$;
 ALTER FUNCTION inbound.unusable_payload(text) OWNER TO joulebook_writer;

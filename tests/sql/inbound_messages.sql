@@ -114,6 +114,32 @@ SELECT t.test('an unreadable message keeps what can be read, and nothing that ca
     END LOOP;
     PERFORM t.is((SELECT count(*) FROM core.session), 8::bigint, 'sessions');
 $$);
+SELECT t.test('what could not be read is the same again under another message id, quoted or bare', $$
+    p := t.house('H');
+    FOREACH x IN ARRAY ARRAY['"q1"', '"q\"2"', '7', '8', ' 123456789012345678901234567890123456 '] LOOP
+        PERFORM t.is((inbound.unusable(p, 'StartTransaction', now(), '[2,' || x || ',"StartTransaction",{"connectorId":1,"meterStart":"x"}]', 'x', 'y')).outcome, 'done', x);
+    END LOOP;
+    PERFORM t.is((SELECT count(*) FROM core.session), 1::bigint, 'one session');
+    PERFORM t.is((SELECT count(*) FROM core.review), 1::bigint, 'one review');
+    PERFORM inbound.unusable(p, 'StartTransaction', now(), '[2,7,"StartTransaction",{"connectorId":1,"meterStart":"y"}]', 'x', 'y');
+    PERFORM t.is((SELECT count(*) FROM core.session), 2::bigint, 'another content is another start');
+$$);
+SELECT t.test('what jsonb cannot hold is kept word by word, and read as far as it can be', $$
+    p := t.house('H');
+    FOR a IN SELECT f.* FROM (VALUES ('"x":"\u0000"', 1), ('"\u0000":1', 1), ('"x":1,"x":2', 1), ('"x":' || repeat('1', 70), 1),
+            ('"x":' || repeat('[', 20) || repeat(']', 20), 1), ('"x":1e999999', NULL),
+            ('"x":' || repeat('[', 60000) || repeat(']', 60000), NULL)) AS f (member, connector) LOOP
+        x := '[2,1,"StartTransaction",{"connectorId":1,"idTag":"T","meterStart":5,' || a.member || '}]';
+        SELECT * INTO b FROM inbound.unusable(p, 'StartTransaction', now(), x, 'x', 'y');
+        PERFORM t.is(b.outcome, 'done', left(a.member, 20));
+        PERFORM t.is((SELECT (s.connector, s.meter_start_mwh)::text FROM core.session s WHERE s.transaction_id = b.transaction_id),
+            (a.connector, a.connector * 5000)::text, left(a.member, 20));
+        PERFORM t.is((SELECT count(*) FROM core.session_message g WHERE g.transaction_id = b.transaction_id AND g.frame = x), 1::bigint, 'the frame');
+    END LOOP;
+    PERFORM inbound.unusable(p, 'StartTransaction', now(), '[2,1,"StartTransaction",{"connectorId":1,"idTag":"T\u0000"}]', 'x', 'y');
+    PERFORM t.is((SELECT count(*) FROM core.session WHERE tag_key = core.tag_key('T')), 5::bigint, 'a tag with a NUL is not the tag without');
+    PERFORM t.is((SELECT count(*) FROM core.review), 8::bigint, 'each in review');
+$$);
 SELECT t.test('notes and data transfers are kept; no vendor is known', $$
     p := t.house('H');
     PERFORM inbound.note(p, 'SecurityEventNotification', now(), '{"type":"x"}'), inbound.note(p, 'SecurityEventNotification', now(), '{"type":"x"}');
