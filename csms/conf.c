@@ -1,6 +1,7 @@
 /* conf.c - see conf.h: the table, one value from its text, the environment, what spans settings. */
 #include "csms/conf_internal.h"
 #include "csms/listener.h"
+#include "ocpp/message.h" /* a message may not be larger than the core reads */
 
 #include <ctype.h>
 #include <errno.h>
@@ -319,11 +320,6 @@ static void check_together(struct conf_reader *reader, const char *file)
         conf_complain(reader, where,
             "ocpp.dead_s: %" PRId64 " must be greater than ocpp.ping_s, which is %" PRId64,
             conf->ocpp_dead_s, conf->ocpp_ping_s);
-    if (conf->limits_large_bytes < conf->limits_message_bytes)
-        conf_complain(reader, where,
-            "limits.large_bytes: %" PRId64
-            " must not be smaller than limits.message_bytes, which is %" PRId64,
-            conf->limits_large_bytes, conf->limits_message_bytes);
 }
 
 struct conf *conf_load(const char *file, conf_report *report, void *ctx)

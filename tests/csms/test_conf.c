@@ -113,8 +113,7 @@ static void try_number(const struct conf_setting *setting)
         int64_t edge = high ? setting->high : setting->low;
 
         /* What must hold between settings is tested by itself. */
-        if (strcmp(setting->name, "ping_s") && strcmp(setting->name, "dead_s") &&
-            strcmp(setting->name, "large_bytes") && strcmp(setting->name, "message_bytes")) {
+        if (strcmp(setting->name, "ping_s") && strcmp(setting->name, "dead_s")) {
             snprintf(text, sizeof(text), "%" PRId64, edge);
             assert_good(setting, text);
         }
@@ -228,7 +227,8 @@ static const struct {
     { "durability = full }\n", 1, "" },
     { "= 3\n", 1, "" },
     { "ocpp { ping_s = 60\n dead_s = 60 }", 0, "ocpp.dead_s" },
-    { "limits { large_bytes = 1048576\n message_bytes = 1048577 }", 0, "limits.large_bytes" },
+    { "limits { large_bytes = 4194304\n message_bytes = 1048577 }", 2, "limits.message_bytes" },
+    { "limits { large_bytes = 1048575 }", 1, "limits.large_bytes" },
     { "\nlistener a { bind = localhost }", 2, "listener.bind" },
     { "\nlistener a { bind = \"1.2.3\" }", 2, "listener.bind" },
     { "listener a {\n port = 0 }", 2, "listener.port" },
