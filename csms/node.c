@@ -149,6 +149,52 @@ static void tick(void *ctx)
     loop_timer_arm(node->config.loop, &node->tick, now_ms + TICK_MS);
 }
 
+/* A connection was lost, or there is none yet: its host's name may lead elsewhere now. */
+static void address_ask(struct node *node)
+{
+    if (node->resolve != NULL)
+        resolve_ask(node->resolve);
+}
+
+static void address_found(void *ctx, const char *conninfo, const char *why)
+{
+    struct node *node = ctx;
+
+    if (conninfo == NULL) {
+        if (!node->unresolved)
+            log_event(node->config.log, DB_DOWN, log_str("lane", "resolver"), log_str("detail", why));
+        node->unresolved = true;
+        return;
+    }
+    node->unresolved = false;
+    snprintf(node->address, sizeof node->address, "%s", conninfo);
+    if (!db_lane_address(node->money, conninfo) || !db_lane_address(node->telemetry, conninfo) ||
+        (node->listening != NULL && !db_listen_address(node->listening, conninfo)))
+        log_event(node->config.log, DB_DOWN, log_str("lane", "resolver"),
+            log_str("detail", "no memory for the address"));
+}
+
+static bool address_begin(struct node *node)
+{
+    struct resolve_config config = {.loop = node->config.loop, .conninfo = node->conninfo,
+        .found = address_found, .ctx = node};
+
+    if (db_address_of(node->conninfo) != DB_ADDRESS_NAMES) {
+        snprintf(node->address, sizeof node->address, "%s", node->conninfo);
+        return true;
+    }
+    node->resolve = resolve_new(&config);
+    if (node->resolve == NULL)
+        return false;
+    resolve_ask(node->resolve);
+    return true;
+}
+
+static const char *address(const struct node *node)
+{
+    return node->address[0] != '\0' ? node->address : NULL;
+}
+
 static void lane_event(void *ctx, enum db_lane_event event, const char *detail)
 {
     static const enum log_event_id events[] = {
@@ -175,6 +221,8 @@ static void lane_event(void *ctx, enum db_lane_event event, const char *detail)
     bool again = event == DB_LANE_LOST && lane->down; /* one line for an outage, not for each try */
 
     lane->down = event == DB_LANE_LOST;
+    if (event == DB_LANE_LOST)
+        address_ask(lane->node);
     if (!again)
         log_write(lane->node->config.log, events[event], pairs, 3);
 }
@@ -216,7 +264,7 @@ static void listen_rang(void *guest, uint64_t now_ms)
 static struct db_lane *lane_make(struct node *node, struct node_lane *lane, const char *name)
 {
     struct db_lane_config config = {
-        .conninfo = node->conninfo,
+        .conninfo = address(node),
         .name = name,
         .durability_test = node->config.conf->top_durability == CONF_DURABILITY_TEST,
     };
@@ -272,6 +320,8 @@ static void listen_event(
     if (!lane->down)
         log_event(node->config.log, DB_DOWN, log_str("lane", "listen"), log_str("detail", detail));
     lane->down = true;
+    if (event != DB_LISTEN_OTHER)
+        address_ask(node);
     if (event == DB_LISTEN_LOST)
         node->unlocked_ms = loop_mono_ms(node->config.loop);
     if (event == DB_LISTEN_OTHER)
@@ -287,7 +337,7 @@ static bool listen_make(struct node *node)
     lane->node = node;
     lane->name = "listen";
     link_init(&lane->link, node->config.loop, listen_ready, listen_rang);
-    node->listening = db_listen_new(node->conninfo, node->id, &ports);
+    node->listening = db_listen_new(address(node), node->id, &ports);
     lane->link.guest = node->listening;
     return node->listening != NULL;
 }
@@ -338,6 +388,8 @@ static bool parts_make(struct node *node)
         .job = jobs_run,
         .held = true,
     };
+    if (!address_begin(node))
+        return false;
     node->money = lane_make(node, &node->money_lane, "money");
     node->telemetry = lane_make(node, &node->telemetry_lane, "telemetry");
     if (node->money == NULL || node->telemetry == NULL || !node_core_make(node))
@@ -409,6 +461,7 @@ void node_free(struct node *node)
     node->ending = true;
     workers_free(node->workers); /* gives tasks back, and the core may still send */
     ws_free(node->ws);
+    resolve_free(node->resolve);
     db_listen_free(node->listening);
     db_lane_free(node->money);
     db_lane_free(node->telemetry);

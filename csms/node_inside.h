@@ -14,6 +14,7 @@
 #include "csms/node.h"
 #include "csms/pages.h"
 #include "csms/pepper.h"
+#include "csms/resolve.h"
 #include "csms/roster.h"
 #include "csms/trace.h"
 #include "csms/worker.h"
@@ -47,6 +48,9 @@ struct node {
     struct node_config config;
     char name[65];
     char conninfo[1536];
+    char address[DB_ADDRESS_MAX]; /* the same with its hosts' addresses; "": not known yet */
+    struct resolve *resolve;      /* NULL: there is no name to look up */
+    bool unresolved;              /* and told so */
     int64_t id; /* 0: the database has not answered yet; no listening, no roster */
     struct node_greeting greeting;
     struct pepper pepper;

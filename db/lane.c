@@ -4,6 +4,7 @@
  */
 #include "db/lane_internal.h"
 
+#include "db/address.h"
 #include "db/alloc.h"
 
 #include <assert.h>
@@ -211,12 +212,15 @@ struct db_lane_stats db_lane_stats(const struct db_lane *lane)
     return lane->stats;
 }
 
-static bool is_readable_conninfo(const char *conninfo)
+bool db_lane_address(struct db_lane *lane, const char *conninfo)
 {
-    PQconninfoOption *options = PQconninfoParse(conninfo, NULL);
+    char *copy = db_address_of(conninfo) == DB_ADDRESS_KNOWN ? db_strdup(conninfo) : NULL;
 
-    PQconninfoFree(options);
-    return options != NULL;
+    if (!copy)
+        return false;
+    db_free(lane->conninfo);
+    lane->conninfo = copy;
+    return true;
 }
 
 static uint64_t seed(const char *name, const void *address)
@@ -232,7 +236,7 @@ struct db_lane *db_lane_new(const struct db_lane_config *config, const struct db
 {
     struct db_lane *lane;
 
-    if (!is_readable_conninfo(config->conninfo))
+    if (config->conninfo && db_address_of(config->conninfo) != DB_ADDRESS_KNOWN)
         return NULL;
     lane = db_alloc_zero(sizeof *lane);
     if (!lane)
@@ -242,14 +246,14 @@ struct db_lane *db_lane_new(const struct db_lane_config *config, const struct db
     lane->statements = config->statements ? config->statements : db_statements;
     lane->statement_count = config->statements ? config->statement_count : DB_STMT_COUNT;
     lane->durability_test = config->durability_test;
-    lane->conninfo = db_strdup(config->conninfo);
+    lane->conninfo = config->conninfo ? db_strdup(config->conninfo) : NULL;
     lane->name = db_strdup(config->name);
     lane->prepared = db_alloc_zero(lane->statement_count * sizeof *lane->prepared);
     lane->random = seed(config->name, lane);
     lane->backoff_ms = DB_LANE_BACKOFF_MIN_MS;
     lane->busy_next_ms = UINT64_MAX;
     lane->alarm_ms = UINT64_MAX;
-    if (!lane->conninfo || !lane->name || !lane->prepared) {
+    if ((config->conninfo && !lane->conninfo) || !lane->name || !lane->prepared) {
         db_lane_free(lane);
         return NULL;
     }

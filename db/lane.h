@@ -72,7 +72,7 @@ struct db_lane_ports {
 };
 
 struct db_lane_config {
-    const char *conninfo;
+    const char *conninfo; /* db_address_of: KNOWN.  NULL: none is known yet */
     const char *name; /* application_name is joulebook/<name> */
     bool durability_test;
     const struct db_statement *statements; /* NULL: db_statements */
@@ -94,8 +94,12 @@ struct db_lane;
 typedef void db_done(void *ctx, uint64_t token, enum db_result, const struct db_row *row);
 
 /* Connects from the first alarm on (asked for before this returns).  NULL: no memory, or the
- * connection string cannot be read.  Copies the configuration, except the statements' table. */
+ * connection string cannot be read or names a host without its address, which libpq would resolve
+ * and block.  Copies the configuration, except the statements' table. */
 MUST_CHECK struct db_lane *db_lane_new(const struct db_lane_config *, const struct db_lane_ports *);
+
+/* From the next attempt to connect on; copied.  False: as with db_lane_new, and nothing changed. */
+MUST_CHECK bool db_lane_address(struct db_lane *, const char *conninfo);
 
 /* Calls no `done`; closes the connection, which rolls back what was not committed.
  * Not from inside `done`. */

@@ -62,6 +62,10 @@ void lane_connect(struct db_lane *lane)
     snprintf(application, sizeof application, "joulebook/%s", lane->name);
     lane->state = LANE_CONNECTING;
     lane->sent_ms = lane->now_ms;
+    if (!lane->conninfo) {
+        lane_lost(lane, DB_LANE_LOST, "the database's address is not known yet");
+        return;
+    }
     lane->conn = PQconnectStartParams(keys, values, 1);
     if (!lane->conn) {
         lane_lost(lane, DB_LANE_LOST, "no memory to connect");

@@ -5,6 +5,7 @@
  */
 #include "db/listen.h"
 
+#include "db/address.h"
 #include "db/alloc.h"
 #include "db/statement.h"
 
@@ -141,6 +142,10 @@ static void connect_start(struct db_listen *listen)
     const char *const keys[] = {"dbname", "application_name", "client_encoding", NULL};
     const char *const values[] = {listen->conninfo, "joulebook/listen", "UTF8", NULL};
 
+    if (!listen->conninfo) {
+        lost(listen, "the database's address is not known yet");
+        return;
+    }
     listen->conn = PQconnectStartParams(keys, values, 1);
     PQsetNoticeReceiver(listen->conn, ignore_notice, NULL);
     listen->state = CONNECTING;
@@ -330,12 +335,10 @@ bool db_listen_up(const struct db_listen *listen)
 struct db_listen *db_listen_new(
     const char *conninfo, int64_t node, const struct db_listen_ports *ports)
 {
-    PQconninfoOption *options = PQconninfoParse(conninfo, NULL);
     struct db_listen *listen;
 
-    if (!options)
+    if (conninfo && db_address_of(conninfo) != DB_ADDRESS_KNOWN)
         return NULL;
-    PQconninfoFree(options);
     listen = db_alloc_zero(sizeof *listen);
     if (!listen)
         return NULL;
@@ -346,13 +349,24 @@ struct db_listen *db_listen_new(
     listen->random = (uint64_t)node * UINT64_C(0x9e3779b97f4a7c15) ^ (uintptr_t)listen;
     listen->random |= 1;
     listen->alarm_ms = UINT64_MAX;
-    listen->conninfo = db_strdup(conninfo);
-    if (!listen->conninfo) {
+    listen->conninfo = conninfo ? db_strdup(conninfo) : NULL;
+    if (conninfo && !listen->conninfo) {
         db_free(listen);
         return NULL;
     }
     arm(listen);
     return listen;
+}
+
+bool db_listen_address(struct db_listen *listen, const char *conninfo)
+{
+    char *copy = db_address_of(conninfo) == DB_ADDRESS_KNOWN ? db_strdup(conninfo) : NULL;
+
+    if (!copy)
+        return false;
+    db_free(listen->conninfo);
+    listen->conninfo = copy;
+    return true;
 }
 
 void db_listen_free(struct db_listen *listen)

@@ -31,9 +31,12 @@ struct db_listen_ports {
 
 struct db_listen;
 
-/* NULL: no memory, or the connection string cannot be read. */
+/* conninfo as for a lane: NULL or with known addresses.  NULL: no memory, or the connection string
+ * is not of that kind. */
 MUST_CHECK struct db_listen *db_listen_new(
     const char *conninfo, int64_t node, const struct db_listen_ports *);
+/* As db_lane_address. */
+MUST_CHECK bool db_listen_address(struct db_listen *, const char *conninfo);
 void db_listen_free(struct db_listen *); /* not from inside a port */
 
 void db_listen_ready(struct db_listen *, bool readable, bool writable, uint64_t now_ms);
