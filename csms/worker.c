@@ -124,6 +124,8 @@ static void job_end(struct worker *worker, const struct worker_job *job, bool ok
 
     db_args_init(&args);
     db_args_int8(&args, job->id);
+    db_args_text(&args, worker->name);
+    db_args_int4(&args, job->attempts);
     if (!ok)
         db_args_text(&args, why);
     db_args_row(&args);
@@ -170,6 +172,7 @@ static bool job_run(struct worker *worker)
             .kind = db_row_text(&row, 1),
             .key = db_row_text(&row, 2),
             .payload = db_row_text(&row, 3),
+            .attempts = (int32_t)db_row_int8(&row, 4),
         };
         char why[WORKER_WHY_MAX] = "";
 

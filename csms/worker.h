@@ -33,6 +33,7 @@ struct worker_task {
 struct worker_job {
     int64_t id;
     const char *kind, *key, *payload;
+    int32_t attempts; /* this one counted: with the worker's name, the claim */
 };
 enum { WORKER_WHY_MAX = 400 };
 typedef bool worker_job_fn(void *ctx, struct db_conn *, const struct worker_job *,

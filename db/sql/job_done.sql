@@ -1,3 +1,3 @@
--- A job is done.
--- $1 job
-SELECT * FROM inbound.job_done($1::bigint)
+-- A job is done, if the worker still has it.
+-- $1 job  $2 worker  $3 attempts, as claimed
+SELECT * FROM inbound.job_done($1::bigint, $2::text, $3::integer)

@@ -1,21 +1,27 @@
--- Jobs for the workers: claimed by state, kept for a while, repeated if a worker dies.
+-- Jobs for the workers: claimed by state, kept for a while, repeated if a worker dies. A claim is a worker
+-- and an attempt: who was overtaken ends nothing.
 
+-- A job whose workers died at it ten times would kill the next one too: a person gets it instead.
 CREATE OR REPLACE FUNCTION inbound.job_claim(p_kinds text[], p_worker text,
-    OUT job_id bigint, OUT kind text, OUT key text, OUT payload text)
+    OUT job_id bigint, OUT kind text, OUT key text, OUT payload text, OUT attempts integer)
 RETURNS SETOF record LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    chosen bigint;
+    chosen record;
 BEGIN
-    SELECT j.id INTO chosen FROM core.job j
-    WHERE j.state IN ('queued', 'running') AND j.run_at <= clock_timestamp() AND j.kind = ANY (p_kinds)
-      AND (j.state = 'queued' OR j.lease_until <= clock_timestamp())
-    ORDER BY j.run_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED;
-    IF chosen IS NULL THEN
+    LOOP
+        SELECT j.id, j.attempts >= 10 AND j.repeat_s IS NULL AS deadly INTO chosen FROM core.job j
+        WHERE j.state IN ('queued', 'running') AND j.run_at <= clock_timestamp() AND j.kind = ANY (p_kinds)
+          AND (j.state = 'queued' OR j.lease_until <= clock_timestamp())
+        ORDER BY j.run_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED;
+        EXIT WHEN chosen.deadly IS NOT TRUE;
+        PERFORM inbound.job_give_up(chosen.id, 'no worker lived to end it');
+    END LOOP;
+    IF chosen.id IS NULL THEN
         RETURN;
     END IF;
     RETURN QUERY UPDATE core.job j SET state = 'running', worker = p_worker, attempts = j.attempts + 1,
         claimed_at = clock_timestamp(), lease_until = clock_timestamp() + interval '5 minutes'
-    WHERE j.id = chosen RETURNING j.id, j.kind, j.key, j.payload::text;
+    WHERE j.id = chosen.id RETURNING j.id, j.kind, j.key, j.payload::text, j.attempts;
 END
 $$;
 ALTER FUNCTION inbound.job_claim(text[], text) OWNER TO joulebook_writer;
@@ -23,7 +29,7 @@ REVOKE ALL ON FUNCTION inbound.job_claim(text[], text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION inbound.job_claim(text[], text) TO joulebook_app;
 COMMENT ON FUNCTION inbound.job_claim(text[], text) IS 'Claims the job that is longest due | 认领最早到期的任务';
 
-CREATE OR REPLACE FUNCTION inbound.job_done(p_job bigint, OUT outcome text)
+CREATE OR REPLACE FUNCTION inbound.job_done(p_job bigint, p_worker text, p_attempts integer, OUT outcome text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     UPDATE core.job j SET
@@ -31,43 +37,59 @@ BEGIN
         run_at = CASE WHEN j.repeat_s IS NULL THEN j.run_at ELSE clock_timestamp() + make_interval(secs => j.repeat_s) END,
         attempts = CASE WHEN j.repeat_s IS NULL THEN j.attempts ELSE 0 END,
         finished_at = clock_timestamp(), lease_until = NULL, error = NULL
-    WHERE j.id = p_job AND j.state = 'running';
+    WHERE j.id = p_job AND j.state = 'running' AND j.worker = p_worker AND j.attempts = p_attempts;
     outcome := CASE WHEN FOUND THEN 'done' ELSE 'refused' END;
 END
 $$;
-ALTER FUNCTION inbound.job_done(bigint) OWNER TO joulebook_writer;
-REVOKE ALL ON FUNCTION inbound.job_done(bigint) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION inbound.job_done(bigint) TO joulebook_app;
-COMMENT ON FUNCTION inbound.job_done(bigint) IS 'Ends a job, or queues it again if the clock repeats it | 完成任务；周期任务重新排队';
+ALTER FUNCTION inbound.job_done(bigint, text, integer) OWNER TO joulebook_writer;
+REVOKE ALL ON FUNCTION inbound.job_done(bigint, text, integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION inbound.job_done(bigint, text, integer) TO joulebook_app;
+COMMENT ON FUNCTION inbound.job_done(bigint, text, integer) IS 'Ends a job, or queues it again if the clock repeats it | 完成任务；周期任务重新排队';
 
 -- Again after 1, 2, 4 … 300 s. After ten attempts a person looks at it; the clock's own jobs never end.
-CREATE OR REPLACE FUNCTION inbound.job_fail(p_job bigint, p_error text, OUT outcome text)
+CREATE OR REPLACE FUNCTION inbound.job_fail(p_job bigint, p_worker text, p_attempts integer, p_error text, OUT outcome text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    j core.job;
 BEGIN
     UPDATE core.job x SET
-        state = CASE WHEN x.attempts >= 10 AND x.repeat_s IS NULL THEN 'failed' ELSE 'queued' END,
+        state = 'queued',
         run_at = clock_timestamp() + make_interval(secs => LEAST(300, power(2, LEAST(x.attempts, 10) - 1))),
         lease_until = NULL, error = p_error
-    WHERE x.id = p_job AND x.state = 'running' RETURNING * INTO j;
-    outcome := CASE WHEN j.id IS NULL THEN 'refused' ELSE 'done' END;
-    IF j.state = 'failed' THEN
-        PERFORM core.review_open('job_failed', j.kind = 'settle', j.id::text,
-            (SELECT s.station_id FROM core.session s WHERE j.kind = 'settle' AND s.uid::text = j.key),
-            (SELECT s.uid FROM core.session s WHERE j.kind = 'settle' AND s.uid::text = j.key), clock_timestamp(),
-            jsonb_build_object('job', j.id, 'kind', j.kind, 'key', j.key, 'error', p_error), NULL);
-        IF j.kind = 'settle' THEN
-            UPDATE core.session s SET state = 'review'
-            WHERE s.uid::text = j.key AND s.state IN ('stopped', 'presumed_ended');
-        END IF;
+    WHERE x.id = p_job AND x.state = 'running' AND x.worker = p_worker AND x.attempts = p_attempts;
+    outcome := CASE WHEN FOUND THEN 'done' ELSE 'refused' END;
+    IF outcome = 'done' AND p_attempts >= 10 THEN
+        PERFORM inbound.job_give_up(p_job, p_error);
     END IF;
 END
 $$;
-ALTER FUNCTION inbound.job_fail(bigint, text) OWNER TO joulebook_writer;
-REVOKE ALL ON FUNCTION inbound.job_fail(bigint, text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION inbound.job_fail(bigint, text) TO joulebook_app;
-COMMENT ON FUNCTION inbound.job_fail(bigint, text) IS 'Tries a job again later, or gives it to a person | 稍后重试任务，或转人工处理';
+ALTER FUNCTION inbound.job_fail(bigint, text, integer, text) OWNER TO joulebook_writer;
+REVOKE ALL ON FUNCTION inbound.job_fail(bigint, text, integer, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION inbound.job_fail(bigint, text, integer, text) TO joulebook_app;
+COMMENT ON FUNCTION inbound.job_fail(bigint, text, integer, text) IS 'Tries a job again later, or gives it to a person | 稍后重试任务，或转人工处理';
+
+-- Gives a job to a person, whose row the caller has locked; not one that the clock repeats.
+CREATE OR REPLACE FUNCTION inbound.job_give_up(p_job bigint, p_error text)
+RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    j core.job;
+BEGIN
+    UPDATE core.job x SET state = 'failed', lease_until = NULL, error = p_error
+    WHERE x.id = p_job AND x.repeat_s IS NULL RETURNING * INTO j;
+    IF j.id IS NULL THEN
+        RETURN;
+    END IF;
+    PERFORM core.review_open('job_failed', j.kind = 'settle', j.id::text,
+        (SELECT s.station_id FROM core.session s WHERE j.kind = 'settle' AND s.uid::text = j.key),
+        (SELECT s.uid FROM core.session s WHERE j.kind = 'settle' AND s.uid::text = j.key), clock_timestamp(),
+        jsonb_build_object('job', j.id, 'kind', j.kind, 'key', j.key, 'error', p_error), NULL);
+    IF j.kind = 'settle' THEN
+        UPDATE core.session s SET state = 'review'
+        WHERE s.uid::text = j.key AND s.state IN ('stopped', 'presumed_ended');
+    END IF;
+END
+$$;
+ALTER FUNCTION inbound.job_give_up(bigint, text) OWNER TO joulebook_writer;
+REVOKE ALL ON FUNCTION inbound.job_give_up(bigint, text) FROM PUBLIC;
+COMMENT ON FUNCTION inbound.job_give_up(bigint, text) IS 'Gives a job that cannot be done to a person | 将无法完成的任务转人工处理';
 
 -- The jobs that are one function each, by their kind: sequence, sweep, command_expiry, partitions, hold.
 CREATE OR REPLACE FUNCTION inbound.job_run(p_kind text, p_key text)

@@ -65,26 +65,63 @@ SELECT t.test('a job is claimed once, comes back when its worker dies, and ends 
     SELECT * INTO b FROM inbound.job_claim('{settle}', 'w2');
     PERFORM t.is(b.job_id, a.job_id, 'overtaken');
     FOR n IN 2..10 LOOP
-        PERFORM t.is(inbound.job_fail(a.job_id, 'no'), 'done', 'attempt ' || n);
+        PERFORM t.is(inbound.job_fail(a.job_id, CASE n WHEN 2 THEN 'w2' ELSE 'w' END, n::int, 'no'), 'done', 'attempt ' || n);
         UPDATE core.job SET run_at = now() WHERE id = a.job_id;
         PERFORM inbound.job_claim('{settle}', 'w');
     END LOOP;
     PERFORM t.is((SELECT state FROM core.job WHERE id = a.job_id), 'failed', 'for good');
     PERFORM t.is((SELECT count(*) FROM core.review WHERE kind = 'job_failed'), 1::bigint, 'review');
-    PERFORM t.is(inbound.job_done(a.job_id), 'refused', 'no longer to be done');
+    PERFORM t.is(inbound.job_done(a.job_id, 'w', 10), 'refused', 'no longer to be done');
+$$);
+SELECT t.test('a worker that was overtaken ends nothing', $$
+    INSERT INTO core.job (kind, key) VALUES ('race', 'a') RETURNING id INTO n;
+    SELECT * INTO a FROM inbound.job_claim('{race}', 'w1');
+    PERFORM t.is(a.attempts, 1, 'the claim tells its attempt');
+    UPDATE core.job SET lease_until = now() - interval '1 s' WHERE id = n;
+    SELECT * INTO b FROM inbound.job_claim('{race}', 'w2');
+    PERFORM t.is(inbound.job_done(n, 'w1', a.attempts) || inbound.job_fail(n, 'w1', a.attempts, 'x'), 'refusedrefused', 'the one before');
+    UPDATE core.job SET lease_until = now() - interval '1 s' WHERE id = n;
+    SELECT * INTO c FROM inbound.job_claim('{race}', 'w1');
+    PERFORM t.is(inbound.job_done(n, 'w1', a.attempts) || inbound.job_fail(n, 'w1', a.attempts, 'x'), 'refusedrefused', 'its own claim of before');
+    PERFORM t.is(inbound.job_done(n, 'w2', c.attempts), 'refused', 'another worker');
+    PERFORM t.is((SELECT state || worker || attempts || COALESCE(error, '-') FROM core.job WHERE id = n), 'runningw13-', 'untouched');
+    PERFORM t.is(inbound.job_done(n, 'w1', c.attempts), 'done', 'the one that has it');
+$$);
+SELECT t.test('a job at which every worker dies is given to a person at last, and the next one is claimed', $$
+    p := t.house('H'); w := t.card('TAG00000001', 100000);
+    SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now());
+    PERFORM t.stop(p, a.transaction_id, 2000, now() + interval '10 minutes');
+    UPDATE core.job SET run_at = now() - interval '1 hour' WHERE kind = 'settle';
+    FOR i IN 1..10 LOOP
+        SELECT * INTO b FROM inbound.job_claim('{settle}', 'w' || i);
+        PERFORM t.is(b.attempts, i, 'claim ' || i);
+        UPDATE core.job SET lease_until = now() - interval '1 s' WHERE id = b.job_id;
+    END LOOP;
+    INSERT INTO core.job (kind, key, run_at) VALUES ('settle', 'next', now());
+    SELECT * INTO c FROM inbound.job_claim('{settle}', 'w');
+    PERFORM t.is(c.key, 'next', 'the next one');
+    PERFORM t.is((SELECT state || attempts FROM core.job WHERE id = b.job_id), 'failed10', 'given up');
+    PERFORM t.is((SELECT string_agg(kind || blocks, ',') FROM core.review), 'job_failedtrue', 'a person looks at it');
+    PERFORM t.is((SELECT state FROM core.session), 'review', 'and at its session');
+    PERFORM t.sound('given up');
+    UPDATE core.job SET state = 'running', run_at = now() - interval '1 hour', attempts = 50, lease_until = now() - interval '1 s' WHERE kind = 'sequence';
+    SELECT * INTO c FROM inbound.job_claim('{sequence}', 'w');
+    PERFORM t.is(c.attempts, 51, 'a job of the clock never ends');
+    PERFORM t.is(inbound.job_fail(c.job_id, 'w', 51, 'x'), 'done', 'failed or not');
+    PERFORM t.is((SELECT state FROM core.job WHERE id = c.job_id), 'queued', 'again');
 $$);
 SELECT t.test('a job of the clock queues itself again', $$
     UPDATE core.job SET run_at = now() WHERE kind = 'sequence';
     SELECT * INTO a FROM inbound.job_claim('{sequence}', 'w');
-    PERFORM inbound.job_run(a.kind, a.key), inbound.job_done(a.job_id);
+    PERFORM inbound.job_run(a.kind, a.key), inbound.job_done(a.job_id, 'w', a.attempts);
     PERFORM t.is((SELECT state || (run_at > clock_timestamp()) FROM core.job WHERE kind = 'sequence'), 'queuedtrue', 'again');
 $$);
 SELECT t.test('a settlement that failed for good puts its session in review', $$
     p := t.house('H'); w := t.card('TAG00000001', 100000);
     SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now());
     PERFORM t.stop(p, a.transaction_id, 2000, now() + interval '10 minutes');
-    UPDATE core.job SET attempts = 10, state = 'running' WHERE kind = 'settle';
-    PERFORM inbound.job_fail(id, 'cannot rate') FROM core.job WHERE kind = 'settle';
+    UPDATE core.job SET attempts = 10, state = 'running', worker = 'w' WHERE kind = 'settle';
+    PERFORM inbound.job_fail(id, 'w', 10, 'cannot rate') FROM core.job WHERE kind = 'settle';
     PERFORM t.is((SELECT state FROM core.session), 'review', 'session');
     PERFORM core.review_decide(id, 'bill', NULL, NULL, 'me') FROM core.review WHERE kind = 'job_failed';
     PERFORM t.is((SELECT count(*) FROM core.job WHERE kind = 'settle' AND state = 'queued'), 1::bigint, 'queued again');
