@@ -15,7 +15,7 @@
 enum {
     BILL_ELEMENTS_MAX = 128,      /* of a tariff; 48 half-hour slots in two seasons fit */
     BILL_COMPONENTS_MAX = 256,    /* of a tariff, over all its elements */
-    BILL_LABEL_SIZE = 24,         /* bytes of a rate label or day type, its NUL included */
+    BILL_LABEL_SIZE = 64,         /* bytes of a rate label or day type, its NUL included */
     BILL_DAY_TYPES_MAX = 16,      /* different day types that one tariff may name */
     BILL_VAT_RATES_MAX = 8,       /* different VAT rates in one direction of one tariff */
     BILL_EXPONENT_MAX = 4,        /* decimal places of a currency's minor unit */

@@ -1,10 +1,18 @@
-/* tariff_json.c - reads a tariff document. */
+/* tariff_json.c - reads a tariff document.
+ *
+ * Publishing refuses the same documents in SQL (api.tariff_check), before a session can freeze one:
+ * a rule that is changed here is changed there.  The members of the document itself that no price
+ * depends on are not looked at here.
+ */
 #include "csms/rate/tariff_json.h"
 
 #include "csms/rate/node.h"
 
 #include <stdio.h>
 #include <string.h>
+
+enum { DECIMAL_TEXT_MAX = 64, DAY_TYPE_MAX = 32, DAY_TYPES_LISTED_MAX = 32 };
+_Static_assert((int)DAY_TYPE_MAX < (int)BILL_LABEL_SIZE, "a day type fits");
 
 uint8_t csms_currency_exponent(const char *currency)
 {
@@ -52,6 +60,53 @@ static bool read_word(struct csms_reader *r, const struct ocpp_node *object, con
     return csms_reader_refuse(r, name, message);
 }
 
+/* What is spelled wrong would sell energy at another price. */
+static bool refuse_unknown(struct csms_reader *r, const struct ocpp_node *object, const char *words)
+{
+    if (object == NULL || ocpp_json_kind(object) != OCPP_KIND_OBJECT)
+        return true;
+    for (const struct ocpp_node *n = ocpp_json_first(object); n != NULL; n = ocpp_json_next(n)) {
+        if (word_index(words, ocpp_json_name(n)) < 0)
+            return csms_reader_refuse(r, ocpp_json_name(n), "is not known here");
+    }
+    return true;
+}
+
+/* -?[0-9]+(\.[0-9]+)? */
+static bool is_plain_decimal(const char *text)
+{
+    const char *p = text + (text[0] == '-');
+    size_t whole = strspn(p, "0123456789");
+
+    if (whole == 0 || strlen(text) > DECIMAL_TEXT_MAX)
+        return false;
+    p += whole;
+    if (*p == 0)
+        return true;
+    return *p == '.' && p[1] != 0 && p[1 + strspn(p + 1, "0123456789")] == 0;
+}
+
+/* A number, or a text of one without the liberties that piles take. */
+static bool read_decimal(struct csms_reader *r, const struct ocpp_node *object, const char *name,
+    int scale, int64_t *ret)
+{
+    const struct ocpp_node *node = csms_member(object, name);
+    const char *text = node != NULL ? ocpp_json_string(node) : NULL;
+
+    if (text != NULL && !is_plain_decimal(text))
+        return csms_reader_refuse(r, name, "not a decimal number");
+    return csms_read_decimal(r, object, name, scale, ret);
+}
+
+static bool has_control(const char *text)
+{
+    for (; *text != 0; text++) {
+        if ((unsigned char)*text < ' ' || *text == 0x7f)
+            return true;
+    }
+    return false;
+}
+
 static bool read_label(struct csms_reader *r, const struct ocpp_node *object, const char *name,
     char ret[BILL_LABEL_SIZE])
 {
@@ -62,9 +117,21 @@ static bool read_label(struct csms_reader *r, const struct ocpp_node *object, co
     if (text == NULL)
         return true;
     if (strlen(text) >= BILL_LABEL_SIZE)
-        return csms_reader_refuse(r, name, "longer than 23 bytes");
+        return csms_reader_refuse(r, name, "longer than 63 bytes");
+    if (text[strspn(text, " ")] == 0 || has_control(text))
+        return csms_reader_refuse(r, name, "blank, or with control characters");
     memcpy(ret, text, strlen(text) + 1);
     return true;
+}
+
+/* Energy is paid for by energy, a start fee is flat, and occupancy is anything but energy. */
+static bool charge_fits(enum bill_charge charge, enum bill_dimension dimension)
+{
+    if (charge == BILL_ENERGY_ELEC || charge == BILL_ENERGY_SERVICE || charge == BILL_V2G_BASE)
+        return dimension == BILL_ENERGY;
+    if (charge == BILL_START_FEE)
+        return dimension == BILL_FLAT;
+    return charge != BILL_OCCUPANCY || dimension != BILL_ENERGY;
 }
 
 static bool read_charge(struct csms_reader *r, const struct ocpp_node *node,
@@ -84,6 +151,8 @@ static bool read_charge(struct csms_reader *r, const struct ocpp_node *node,
     c->charge = bill_charge_find(text);
     if (c->charge == BILL_CHARGE_COUNT)
         return csms_reader_refuse(r, "charge_code", "unknown charge code");
+    if (!charge_fits(c->charge, c->dimension))
+        return csms_reader_refuse(r, "charge_code", "does not go with this type");
     return true;
 }
 
@@ -93,7 +162,7 @@ static bool read_vat(struct csms_reader *r, const struct ocpp_node *node, struct
     int64_t vat = 0;
 
     c->vat_given = csms_member(node, "vat") != NULL;
-    if (!csms_read_decimal(r, node, "vat", 4, &vat))
+    if (!read_decimal(r, node, "vat", 4, &vat))
         return false;
     if (vat < 0 || vat > BILL_VAT_MAX_PPM)
         return csms_reader_refuse(r, "vat", bill_lint_text(BILL_LINT_VAT));
@@ -104,7 +173,7 @@ static bool read_vat(struct csms_reader *r, const struct ocpp_node *node, struct
 /* A negative cap must not pass for an absent one. */
 static bool read_cap(struct csms_reader *r, const struct ocpp_node *node, struct bill_component *c)
 {
-    if (!csms_read_decimal(r, node, "cap", 6, &c->cap_micro))
+    if (!read_decimal(r, node, "cap", 6, &c->cap_micro))
         return false;
     if (csms_member(node, "cap") != NULL && c->cap_micro < 0)
         return csms_reader_refuse(r, "cap", bill_lint_text(BILL_LINT_CAP));
@@ -114,10 +183,12 @@ static bool read_cap(struct csms_reader *r, const struct ocpp_node *node, struct
 static bool read_component(struct csms_reader *r, const struct ocpp_node *node,
     const struct bill_element *e, struct bill_component *ret)
 {
+    static const char members[] =
+        "type price vat step_size quantity_factor cap rate_label charge_code";
     const char *type = NULL;
     enum bill_dimension dimension;
 
-    if (!csms_read_text(r, node, "type", &type))
+    if (!refuse_unknown(r, node, members) || !csms_read_text(r, node, "type", &type))
         return false;
     if (type == NULL)
         return csms_reader_refuse(r, "type", "is missing");
@@ -127,9 +198,9 @@ static bool read_component(struct csms_reader *r, const struct ocpp_node *node,
     if (csms_member(node, "price") == NULL)
         return csms_reader_refuse(r, "price", "is missing");
     *ret = bill_component_default(dimension);
-    return csms_read_decimal(r, node, "price", 6, &ret->price_micro) && read_vat(r, node, ret) &&
-           csms_read_decimal(r, node, "step_size", 0, &ret->step) &&
-           csms_read_decimal(r, node, "quantity_factor", 6, &ret->factor_ppm) &&
+    return read_decimal(r, node, "price", 6, &ret->price_micro) && read_vat(r, node, ret) &&
+           read_decimal(r, node, "step_size", 0, &ret->step) &&
+           read_decimal(r, node, "quantity_factor", 6, &ret->factor_ppm) &&
            read_cap(r, node, ret) && read_label(r, node, "rate_label", ret->label) &&
            read_charge(r, node, e, ret);
 }
@@ -159,7 +230,7 @@ static bool read_range(struct csms_reader *r, const struct ocpp_node *node,
     int64_t *ends[] = {&ret->min, &ret->max};
 
     for (unsigned i = 0; i < 2; i++) {
-        if (!csms_read_decimal(r, node, names[i], scale, ends[i]))
+        if (!read_decimal(r, node, names[i], scale, ends[i]))
             return false;
         if (csms_member(node, names[i]) != NULL && *ends[i] < 0)
             return csms_reader_refuse(r, names[i], bill_lint_text(BILL_LINT_RANGE));
@@ -184,7 +255,17 @@ static bool read_weekdays(struct csms_reader *r, const struct ocpp_node *node, u
             return csms_reader_refuse(r, "day_of_week", "not a day of the week");
         *ret |= (uint8_t)(1 << day);
     }
+    if (ocpp_json_count(list) > 7)
+        return csms_reader_refuse(r, "day_of_week", "more days than a week has");
     return *ret != 0 || csms_reader_refuse(r, "day_of_week", "an empty list never holds");
+}
+
+/* As management.set_calendar_day takes them. */
+static bool is_day_type(const char *text)
+{
+    size_t length = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_");
+
+    return text[0] >= 'a' && text[0] <= 'z' && text[length] == 0 && length <= DAY_TYPE_MAX;
 }
 
 static int day_type_index(struct bill_tariff *t, const char *name)
@@ -215,13 +296,16 @@ static bool read_day_types(
         const char *text = ocpp_json_string(n);
         int index;
 
-        if (text == NULL || text[0] == 0 || strlen(text) >= BILL_LABEL_SIZE)
-            return csms_reader_refuse(r, "day_type", "a text of 1 to 23 bytes is expected");
+        if (text == NULL || !is_day_type(text))
+            return csms_reader_refuse(
+                r, "day_type", "1 to 32 of a-z, 0-9 and _ are expected, a letter first");
         index = day_type_index(t, text);
         if (index < 0)
             return csms_reader_refuse(r, "day_type", "more than 16 different day types");
         *ret |= (uint16_t)(1U << index);
     }
+    if (ocpp_json_count(list) > DAY_TYPES_LISTED_MAX)
+        return csms_reader_refuse(r, "day_type", "more than 32 are listed");
     return *ret != 0 || csms_reader_refuse(r, "day_type", "an empty list never holds");
 }
 
@@ -237,16 +321,20 @@ static bool read_ranges(
            read_range(r, node, current, 3, &w->current_ma) &&
            read_range(r, node, power, 6, &w->power_mw) &&
            read_range(r, node, duration, 6, &w->duration_us) &&
-           csms_read_decimal(r, node, "min_idle_s", 6, &w->min_idle_us);
+           read_decimal(r, node, "min_idle_s", 6, &w->min_idle_us);
 }
 
 static bool read_restrictions(struct csms_reader *r, const struct ocpp_node *node,
     struct bill_tariff *t, struct bill_element *e)
 {
+    static const char members[] =
+        "start_time end_time start_date end_date min_kwh max_kwh min_current max_current min_power "
+        "max_power min_duration max_duration min_idle_s day_of_week day_type reservation";
     struct bill_restrictions *w = &e->when;
     int scope = -1;
 
-    if (!read_word(r, node, "reservation", "RESERVATION RESERVATION_EXPIRES", &scope))
+    if (!refuse_unknown(r, node, members) ||
+        !read_word(r, node, "reservation", "RESERVATION RESERVATION_EXPIRES", &scope))
         return false;
     if (scope >= 0)
         e->scope = scope == 0 ? BILL_SCOPE_RESERVATION : BILL_SCOPE_EXPIRED;
@@ -292,7 +380,8 @@ static bool read_element(struct csms_reader *r, const struct ocpp_node *node, st
     size_t was;
 
     *e = bill_element_default();
-    if (!read_word(r, node, "direction", "IMPORT EXPORT", &direction) ||
+    if (!refuse_unknown(r, node, "direction price_components restrictions") ||
+        !read_word(r, node, "direction", "IMPORT EXPORT", &direction) ||
         !csms_read_object(r, node, "restrictions", &restrictions))
         return false;
     e->direction = direction == 0 ? BILL_IMPORT : BILL_EXPORT;
@@ -338,10 +427,12 @@ static bool read_bounds(
     if (price == NULL)
         return true;
     was = csms_reader_enter(r, name, -1);
+    if (!refuse_unknown(r, price, "excl_vat incl_vat"))
+        return false;
     if (csms_member(price, "excl_vat") == NULL && csms_member(price, "incl_vat") == NULL)
         return csms_reader_refuse(r, "excl_vat", "is missing");
-    if (!csms_read_decimal(r, price, "excl_vat", 6, &ret->net_micro) ||
-        !csms_read_decimal(r, price, "incl_vat", 6, &ret->gross_micro))
+    if (!read_decimal(r, price, "excl_vat", 6, &ret->net_micro) ||
+        !read_decimal(r, price, "incl_vat", 6, &ret->gross_micro))
         return false;
     if (csms_member(price, "excl_vat") != NULL && ret->net_micro < 0)
         return csms_reader_refuse(r, "excl_vat", bill_lint_text(BILL_LINT_BOUND));

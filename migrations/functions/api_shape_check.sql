@@ -1,7 +1,8 @@
 -- Checks one JSON object against a shape, a JSON object of its own:
 --   {"member": {"kind": "number", "required": true, "min": 0, "max": 100, "decimals": 4}}
--- kind: number, integer, text, boolean, object, array; `values`: the texts allowed (in arrays: of each
--- item), `pattern`: an anchored regular expression for the text or each item, `length`: most characters.
+-- kind: number, integer, decimal (a number, or a text of its digits), text, boolean, object, array;
+-- `values`: the texts allowed (in arrays: of each item), `pattern`: an anchored regular expression for the
+-- text or each item, `length`: most characters, `bytes`: most bytes in UTF-8.
 -- A member that the shape does not name is refused: a restriction that is spelled wrong and passed over
 -- would sell energy at the wrong price. The first fault raises, naming the member by its path.
 CREATE OR REPLACE FUNCTION api.shape_check(document jsonb, path text, shape jsonb)

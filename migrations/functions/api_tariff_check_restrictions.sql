@@ -8,9 +8,10 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     clock constant jsonb := '{"kind": "text", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$"}';
-    day constant jsonb := '{"kind": "text", "pattern": "^\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])$"}';
-    number constant jsonb := '{"kind": "number", "min": 0, "max": 1000000000, "decimals": 6}';
-    seconds constant jsonb := '{"kind": "integer", "min": 0, "max": 1000000000}';
+    day constant jsonb := '{"kind": "text", "pattern": "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"}';
+    amount constant jsonb := '{"kind": "decimal", "min": 0, "max": 1000000, "decimals": 6}';      -- kWh, kW
+    ampere constant jsonb := '{"kind": "decimal", "min": 0, "max": 1000000000, "decimals": 3}';
+    seconds constant jsonb := '{"kind": "decimal", "min": 0, "max": 2678400, "decimals": 6}';      -- 31 days
     name text;
 BEGIN
     IF restrictions IS NULL OR restrictions = 'null' THEN
@@ -18,14 +19,15 @@ BEGIN
     END IF;
     PERFORM api.shape_check(restrictions, path, jsonb_build_object(
         'start_time', clock, 'end_time', clock, 'start_date', day, 'end_date', day,
-        'min_kwh', number, 'max_kwh', number, 'min_current', number, 'max_current', number,
-        'min_power', number, 'max_power', number, 'min_duration', seconds, 'max_duration', seconds,
+        'min_kwh', amount, 'max_kwh', amount, 'min_current', ampere, 'max_current', ampere,
+        'min_power', amount, 'max_power', amount, 'min_duration', seconds, 'max_duration', seconds,
         'min_idle_s', seconds,
         'day_of_week', '{"kind": "array", "least": 1, "most": 7, "values": ["MONDAY", "TUESDAY", "WEDNESDAY",
                          "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY"]}'::jsonb,
         'day_type', '{"kind": "array", "least": 1, "most": 32, "pattern": "^[a-z][a-z0-9_]{0,31}$"}'::jsonb,
         'reservation', '{"kind": "text", "values": ["RESERVATION", "RESERVATION_EXPIRES"]}'::jsonb));
-    IF restrictions ->> 'start_time' = restrictions ->> 'end_time' THEN
+    -- An end at 00:00 is the end of the day.
+    IF restrictions ->> 'start_time' = nullif(restrictions ->> 'end_time', '00:00') THEN
         PERFORM api.refuse('member-order', path || '.end_time', path || '.start_time', path || '.end_time');
     END IF;
     FOREACH name IN ARRAY ARRAY['start_date', 'end_date'] LOOP

@@ -1,4 +1,5 @@
 -- Within one element a (dimension, charge code) stands once: which of two prices applies would be chance.
+-- Components without a charge code are given theirs before (api.tariff_charge).
 CREATE OR REPLACE FUNCTION api.tariff_check_unique(components jsonb, path text)
 RETURNS void
 LANGUAGE plpgsql STABLE
@@ -9,9 +10,7 @@ DECLARE
 BEGIN
     SELECT max(ordinality) - 1 AS place, dimension, charge_code INTO twice
     FROM (SELECT c.ordinality, c.value ->> 'type' AS dimension,
-                 coalesce(c.value ->> 'charge_code',
-                          CASE c.value ->> 'type' WHEN 'ENERGY' THEN 'ENERGY_ELEC' WHEN 'FLAT' THEN 'START_FEE'
-                                                  ELSE 'OCCUPANCY' END) AS charge_code
+                 c.value ->> 'charge_code' AS charge_code
           FROM jsonb_array_elements(components) WITH ORDINALITY c) named
     GROUP BY dimension, charge_code
     HAVING count(*) > 1

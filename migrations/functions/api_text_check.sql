@@ -1,11 +1,12 @@
--- Checks a text against `values`, `pattern` and `length` of a rule (see api.shape_check).
+-- Checks a text against `values`, `pattern`, `length` and `bytes` of a rule (see api.shape_check).
 CREATE OR REPLACE FUNCTION api.text_check(value text, path text, rule jsonb)
 RETURNS void
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    IF length(value) > coalesce((rule ->> 'length')::integer, 255) OR value ~ '[\x01-\x1f\x7f]' THEN
+    IF length(value) > coalesce((rule ->> 'length')::integer, 255)
+       OR octet_length(value) > (rule ->> 'bytes')::integer OR value ~ '[\x01-\x1f\x7f]' THEN
         PERFORM api.refuse('member-text', path, path);
     END IF;
     IF rule ? 'values' AND NOT rule -> 'values' ? value THEN

@@ -9,10 +9,15 @@ DECLARE
     amount numeric;
     item jsonb;
 BEGIN
-    IF jsonb_typeof(value) <> (CASE kind WHEN 'integer' THEN 'number' WHEN 'text' THEN 'string' ELSE kind END) THEN
+    IF kind = 'decimal' THEN
+        IF jsonb_typeof(value) <> 'number' AND (jsonb_typeof(value) <> 'string' OR length(value #>> '{}') > 64
+                                               OR value #>> '{}' !~ '^-?[0-9]+(\.[0-9]+)?$') THEN
+            PERFORM api.refuse('member-kind', path, path, 'number');
+        END IF;
+    ELSIF jsonb_typeof(value) <> (CASE kind WHEN 'integer' THEN 'number' WHEN 'text' THEN 'string' ELSE kind END) THEN
         PERFORM api.refuse('member-kind', path, path, kind);
     END IF;
-    IF kind IN ('number', 'integer') THEN
+    IF kind IN ('number', 'integer', 'decimal') THEN
         amount := value #>> '{}';
         IF scale(trim_scale(amount)) > coalesce((rule ->> 'decimals')::integer, 0) THEN
             PERFORM api.refuse('member-decimals', path, path);

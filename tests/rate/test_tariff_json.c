@@ -86,7 +86,7 @@ START_TEST(what_money_does_not_need_is_let_pass)
     ck_assert(read_parts(
         ",\"id\":\"16\",\"country_code\":\"DE\",\"tariff_alt_text\":[{\"language\":\"en\"}],"
         "\"energy_mix\":{\"is_green_energy\":true},\"end_date_time\":null,\"x\":[]",
-        ",\"vat\":null,\"step_size\":1,\"reserved\":7", "\"start_time\":null,\"max_kwh\":null"));
+        ",\"vat\":null,\"step_size\":1", "\"start_time\":null,\"max_kwh\":null"));
     ck_assert(!t.components[0].vat_given);
 }
 END_TEST
@@ -126,8 +126,18 @@ static const struct {
     {"", ",\"cap\":-0.000001", "", "elements[0].price_components[0].cap"},
     {"", ",\"charge_code\":\"TEA\"", "", "elements[0].price_components[0].charge_code"},
     {"", ",\"charge_code\":\"V2G_BASE\"", "", "elements[0].price_components[0].charge_code"},
-    {"", ",\"rate_label\":\"a label of 24 bytes long\"", "",
+    {"", ",\"rate_label\":\"0123456789012345678901234567890123456789012345678901234567890123\"", "",
         "elements[0].price_components[0].rate_label"},
+    {"", ",\"rate_label\":\"  \"", "", "elements[0].price_components[0].rate_label"},
+    {"", ",\"rate_label\":\"a\\tb\"", "", "elements[0].price_components[0].rate_label"},
+    {"", ",\"cap\":\"1,5\"", "", "elements[0].price_components[0].cap"},
+    {"", ",\"cap\":\"1.\"", "", "elements[0].price_components[0].cap"},
+    {"", ",\"cap\":\"-\"", "", "elements[0].price_components[0].cap"},
+    {"", ",\"kap\":1", "", "elements[0].price_components[0].kap"},
+    {"", ",\"charge_code\":\"START_FEE\"", "", "elements[0].price_components[0].charge_code"},
+    {"", "", "\"start\":\"08:00\"", "elements[0].restrictions.start"},
+    {"", "", "\"day_type\":[\"Holiday\"]", "elements[0].restrictions.day_type"},
+    {",\"min_price\":{\"excl_tax\":1}", "", "", "min_price.excl_tax"},
     {"", ",\"rate_label\":5", "", "elements[0].price_components[0].rate_label"},
     {"", "", "\"start_time\":\"24:00\"", "elements[0].restrictions.start_time"},
     {"", "", "\"start_time\":\"8:00\"", "elements[0].restrictions.start_time"},

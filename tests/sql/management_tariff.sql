@@ -17,7 +17,7 @@ CREATE FUNCTION t.full() RETURNS jsonb LANGUAGE sql AS $$ SELECT '{
          "max_kwh": 100, "min_current": 1, "max_current": 32, "min_power": 7, "max_power": 120, "min_duration": 0, "max_duration": 3600,
          "day_of_week": ["MONDAY", "SUNDAY"], "day_type": ["holiday"], "min_idle_s": 900}},
       {"direction": "EXPORT", "price_components": [{"type": "ENERGY", "price": 0.6, "charge_code": "V2G_BASE"}]},
-      {"price_components": [{"type": "FLAT", "price": 0.5}, {"type": "PARKING_TIME", "price": 6, "step_size": 60, "cap": 30},
+      {"price_components": [{"type": "FLAT", "price": 0.5}, {"type": "TIME", "price": "6.00", "step_size": 60, "cap": 30, "charge_code": "OCCUPANCY"},
          {"type": "TIME", "price": 0, "charge_code": "RESERVATION"}], "restrictions": {"reservation": "RESERVATION"}}]}'::jsonb $$;
 SELECT t.is(t.act('test.operator', format('management.publish_tariff(''full'', %L, name => ''全'', valid_from => ''2026-01-01Z'')', t.full()))
     - 'sha256', '{"tariff": "full", "version": 1, "validFrom": "2026-01-01T00:00:00+00:00", "assigned": null, "repeated": false}'::jsonb, 'a whole document');
@@ -38,8 +38,9 @@ SELECT t.faulty(path, value, code, member) FROM (VALUES
     ('tax_mode', '"brutto"', 'member-value', 'document.tax_mode'), ('type', '"CHEAP"', 'member-value', 'document.type'),
     ('elements', NULL, 'member-missing', 'document.elements'), ('elements', '[]', 'member-count', 'document.elements'),
     ('elements', '{}', 'member-kind', 'document.elements'), ('elements', 'null', 'member-missing', 'document.elements'),
-    ('element', '1', 'member-unknown', 'document.element'), ('min_price,excl_vat', '501', 'member-order', 'document.min_price'),
-    ('min_price,excl_vat', NULL, 'member-missing', 'document.min_price.excl_vat'), ('max_price', '5', 'member-kind', 'document.max_price'),
+    ('element', '1', 'member-unknown', 'document.element'), ('min_price', '{"excl_vat": 501}', 'member-order', 'document.min_price'),
+    ('min_price', '{}', 'member-missing', 'document.min_price.excl_vat'), ('min_price,incl_vat', '0.99', 'member-order', 'document.min_price.incl_vat'),
+    ('max_price', '5', 'member-kind', 'document.max_price'),
     ('max_price,price', '5', 'member-unknown', 'document.max_price.price'),
     ('start_date_time', '"yesterday"', 'member-text', 'document.start_date_time'), ('start_date_time', '"2026-02-30T00:00:00Z"', 'member-text', 'document.start_date_time'),
     ('elements,0,direction', '"OUT"', 'member-value', 'document.elements[0].direction'),
@@ -51,7 +52,7 @@ SELECT t.faulty(path, value, code, member) FROM (VALUES
     ('elements,0,price_components,1,type', '"ENERGIE"', 'member-value', 'document.elements[0].price_components[1].type'),
     ('elements,0,price_components,1,type', NULL, 'member-missing', 'document.elements[0].price_components[1].type'),
     ('elements,0,price_components,1,price', NULL, 'member-missing', 'document.elements[0].price_components[1].price'),
-    ('elements,0,price_components,1,price', '"0.4"', 'member-kind', 'document.elements[0].price_components[1].price'),
+    ('elements,0,price_components,1,price', '"0,4"', 'member-kind', 'document.elements[0].price_components[1].price'),
     ('elements,0,price_components,1,price', '-0.4', 'member-range', 'document.elements[0].price_components[1].price'),
     ('elements,0,price_components,1,price', '1e30', 'member-range', 'document.elements[0].price_components[1].price'),
     ('elements,0,price_components,1,price', '0.1234567', 'member-decimals', 'document.elements[0].price_components[1].price'),
@@ -77,7 +78,7 @@ SELECT t.faulty(path, value, code, member) FROM (VALUES
     ('elements,0,restrictions,max_kwh', '0', 'member-range', 'document.elements[0].restrictions.max_kwh'),
     ('elements,0,restrictions,min_kwh', '100', 'member-order', 'document.elements[0].restrictions.max_kwh'),
     ('elements,0,restrictions,min_power', '-7', 'member-range', 'document.elements[0].restrictions.min_power'),
-    ('elements,0,restrictions,max_duration', '0.5', 'member-decimals', 'document.elements[0].restrictions.max_duration'),
+    ('elements,0,restrictions,max_duration', '0.0000005', 'member-decimals', 'document.elements[0].restrictions.max_duration'),
     ('elements,0,restrictions,day_of_week', '["Monday"]', 'member-value', 'document.elements[0].restrictions.day_of_week'),
     ('elements,0,restrictions,day_of_week', '[1]', 'member-kind', 'document.elements[0].restrictions.day_of_week'),
     ('elements,0,restrictions,day_of_week', '[]', 'member-count', 'document.elements[0].restrictions.day_of_week'),
