@@ -24,6 +24,44 @@ REVOKE ALL ON FUNCTION core.review_blocks(uuid) FROM PUBLIC;
 COMMENT ON FUNCTION core.review_blocks(uuid) IS
     'Whether an open review keeps this session from being billed | 是否有未决审核阻止该会话计费';
 
+-- Why a decision about a session cannot be taken now: code and, where something is missing, the member that
+-- has to be given. No code: it can. A session that pays is not given up while energy flows, and who accepts
+-- what cannot be billed would have to decide it again.
+CREATE OR REPLACE FUNCTION core.review_obstacle(p_item core.review, p_session core.session, p_decision text,
+    p_correction jsonb, OUT code text, OUT member text)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    s core.session := p_session;
+BEGIN
+    IF p_decision = 'lost' AND s.state = 'open'
+       AND EXISTS (SELECT FROM ledger.hold h WHERE h.session_uid = s.uid AND h.state = 'active')
+       AND NOT EXISTS (SELECT FROM core.review r WHERE r.session_uid = s.uid AND r.detail ->> 'action' = 'StopTransaction') THEN
+        code := 'review_charging';
+    ELSIF p_decision = 'bill' AND p_item.blocks AND s.state NOT IN ('settled', 'lost') THEN
+        s.meter_start_mwh := COALESCE((p_correction ->> 'meter_start_mwh')::bigint, s.meter_start_mwh);
+        s.meter_stop_mwh := COALESCE((p_correction ->> 'meter_stop_mwh')::bigint, s.meter_stop_mwh);
+        s.started_at := COALESCE((p_correction ->> 'started_at')::timestamptz, s.started_at);
+        s.stopped_at := COALESCE((p_correction ->> 'stopped_at')::timestamptz, s.stopped_at);
+        IF COALESCE(s.meter_start_mwh < 0, true) THEN
+            code := 'review_missing';
+            member := 'meter_start_mwh';
+        ELSIF s.stopped_at IS NOT NULL AND s.meter_stop_mwh IS NULL AND NOT EXISTS (
+                SELECT FROM core.session_readings(s) r WHERE r.import_mwh >= s.meter_start_mwh) THEN
+            code := 'review_missing';
+            member := 'meter_stop_mwh';
+        ELSIF s.tariff_version_id IS NULL AND NOT EXISTS (
+                SELECT FROM core.tariff_pick(s.customer_id, s.fleet_id, NULL, s.station_id, s.connector, s.site_id,
+                    s.started_at) t WHERE t.currency = s.currency) THEN
+            code := 'review_tariff';
+        END IF;
+    END IF;
+END
+$$;
+ALTER FUNCTION core.review_obstacle(core.review, core.session, text, jsonb) OWNER TO joulebook_writer;
+REVOKE ALL ON FUNCTION core.review_obstacle(core.review, core.session, text, jsonb) FROM PUBLIC;
+COMMENT ON FUNCTION core.review_obstacle(core.review, core.session, text, jsonb) IS
+    'Why a decision cannot be taken now | 暂不能作出该审核决定的原因';
+
 -- Decisions: 'bill' (as it stands, or with the corrections of p_correction: meter_start_mwh,
 -- meter_stop_mwh, started_at, stopped_at), 'lost' (never billed), 'noted' (the item did not matter).
 -- Returns done, repeat (decided before) or none. When the last blocking item of a session is decided
@@ -37,6 +75,7 @@ RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_
 DECLARE
     item core.review;
     s core.session;
+    obstacle record;
 BEGIN
     IF p_decision NOT IN ('bill', 'lost', 'noted') THEN
         RAISE EXCEPTION 'no such decision: %', p_decision USING ERRCODE = '22023', DETAIL = 'decision';
@@ -54,14 +93,27 @@ BEGIN
     IF item.state = 'decided' THEN
         RETURN 'repeat';
     END IF;
+    IF s.state = 'settled' AND (p_decision = 'lost' OR p_correction IS NOT NULL) THEN
+        RAISE EXCEPTION 'session % is settled; correct its bill instead', s.uid
+            USING ERRCODE = '23514', DETAIL = 'review', CONSTRAINT = 'review_settled';
+    END IF;
+    IF item.detail ->> 'action' = 'StopTransaction' AND s.stopped_at IS NULL AND s.state <> 'settled'
+       AND p_decision = 'bill' THEN
+        p_correction := jsonb_build_object('stopped_at', GREATEST(item.received_at, s.started_at))
+            || CASE WHEN (item.detail ->> 'meter_stop_mwh')::bigint >= s.meter_start_mwh
+                    THEN jsonb_build_object('meter_stop_mwh', item.detail ->> 'meter_stop_mwh') ELSE '{}' END
+            || COALESCE(p_correction, '{}');
+    END IF;
+    SELECT * INTO obstacle FROM core.review_obstacle(item, s, p_decision, p_correction);
+    IF obstacle.code IS NOT NULL THEN
+        RAISE EXCEPTION 'review % cannot be decided so: % %', p_review, obstacle.code, obstacle.member
+            USING ERRCODE = '23514', DETAIL = 'review', CONSTRAINT = obstacle.code, COLUMN = COALESCE(obstacle.member, '');
+    END IF;
     UPDATE core.review r SET state = 'decided', decision = p_decision, note = p_note, decided_by = p_actor,
         decided_at = clock_timestamp()
     WHERE r.id = p_review;
     IF s.uid IS NULL THEN
         RETURN 'done';
-    END IF;
-    IF s.state = 'settled' AND (p_decision = 'lost' OR p_correction IS NOT NULL) THEN
-        RAISE EXCEPTION 'session % is settled; correct its bill instead', s.uid USING ERRCODE = '23514', DETAIL = 'review';
     END IF;
     IF p_decision = 'lost' THEN
         UPDATE core.review r SET state = 'decided', decision = 'lost', decided_by = p_actor,
@@ -76,12 +128,6 @@ BEGIN
         UPDATE core.review r SET state = 'decided', decision = p_decision, note = p_note, decided_by = p_actor,
             decided_at = clock_timestamp()
         WHERE r.session_uid = s.uid AND r.state = 'open' AND r.kind = item.kind AND r.detail ->> 'action' = 'MeterValues';
-    ELSIF item.detail ->> 'action' = 'StopTransaction' AND s.stopped_at IS NULL AND s.state <> 'settled'
-          AND p_decision = 'bill' THEN
-        p_correction := jsonb_build_object('stopped_at', GREATEST(item.received_at, s.started_at))
-            || CASE WHEN (item.detail ->> 'meter_stop_mwh')::bigint >= s.meter_start_mwh
-                    THEN jsonb_build_object('meter_stop_mwh', item.detail ->> 'meter_stop_mwh') ELSE '{}' END
-            || COALESCE(p_correction, '{}');
     END IF;
     IF p_correction IS NOT NULL THEN
         UPDATE core.session x SET

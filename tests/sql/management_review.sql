@@ -78,3 +78,64 @@ SELECT t.no('test.operator', 'management.decide_review(999999, ''accept'', ''x''
 SELECT t.no('test.operator', 'management.decide_review(NULL, ''accept'', ''x'')', 'review-unknown', 'review_id');
 SELECT t.sound('after the decisions');
 \echo 'ok - what is settled, unknown or without a session is told apart'
+
+-- What cannot be billed cannot be accepted: the refusal names what is missing.
+CREATE FUNCTION t.doubted(p_start bigint, p_stop bigint) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    pile bigint := (SELECT id FROM core.station WHERE identity = 'CP-B');
+    number bigint;
+    moment timestamptz := now() - interval '2 hours' + (SELECT count(*) FROM core.session) * interval '1 minute';
+BEGIN
+    SELECT x.transaction_id INTO number FROM t.start(pile, 'TAGB000012345', p_start, moment, 1, moment) x;
+    IF p_stop IS DISTINCT FROM -1 THEN
+        PERFORM t.stop(pile, number, p_stop, moment + interval '30 seconds', NULL, moment + interval '30 seconds');
+    END IF;
+    RETURN number;
+END
+$$;
+CREATE FUNCTION t.decide(p_number bigint, p_rest text) RETURNS text LANGUAGE sql AS $$
+    SELECT format('management.decide_review(%s, %s)', r.id, p_rest) FROM core.review r JOIN core.session s ON s.uid = r.session_uid
+    WHERE s.transaction_id = p_number AND r.blocks ORDER BY r.state = 'open' DESC, r.id LIMIT 1 $$;
+CREATE FUNCTION t.input(p_number bigint) RETURNS text LANGUAGE sql AS $$
+    SELECT ledger.settlement_input(uid)::jsonb #>> '{session,meter_start_mwh}' || '-' || (ledger.settlement_input(uid)::jsonb #>> '{session,meter_stop_mwh}')
+    FROM core.session WHERE transaction_id = p_number $$;
+SELECT t.doubted(1000, NULL) AS stopless, t.doubted(NULL, 3000) AS startless, t.doubted(-5, 900) AS negative, t.doubted(1000, NULL) AS metered \gset
+SELECT t.no('test.operator', t.decide(:stopless, $$'accept', 'x'$$), 'review-missing', 'meter_stop_kwh');
+SELECT t.no('test.operator', t.decide(:startless, $$'accept', 'x'$$), 'review-missing', 'meter_start_kwh');
+SELECT t.no('test.operator', t.decide(:negative, $$'accept', 'x'$$), 'review-missing', 'meter_start_kwh');
+SELECT t.is((SELECT string_agg(DISTINCT s.state || r.state, ',') FROM core.session s JOIN core.review r ON r.session_uid = s.uid AND r.blocks
+    WHERE s.transaction_id IN (:stopless, :startless, :negative)), 'reviewopen', 'a refused decision decides nothing');
+SELECT t.act('test.operator', t.decide(:stopless, $$'accept', 'read', meter_stop_kwh => 1.5$$)), t.act('test.operator', t.decide(:startless, $$'accept', 'read', meter_start_kwh => 1$$)),
+    t.act('test.operator', t.decide(:negative, $$'accept', 'read', meter_start_kwh => 0.2$$));
+SELECT t.is(t.input(:stopless) || ' ' || t.input(:startless) || ' ' || t.input(:negative), '1000000-1500000 1000000-3000000 200000-900000', 'billed by what was given');
+INSERT INTO core.meter_reading (station, at, connector, hash, received_at, transaction_id, import_mwh)
+SELECT station_id, started_at + interval '10 s', 1, 1, now(), transaction_id, 1250000 FROM core.session WHERE transaction_id = :metered;
+SELECT t.act('test.operator', t.decide(:metered, $$'accept', 'the last reading will do'$$));
+SELECT t.is(t.input(:metered), '1000000-1250000', 'nothing is missing where a reading tells it');
+SELECT t.doubted(1000, 900) AS untariffed \gset
+UPDATE core.session SET tariff_version_id = NULL WHERE transaction_id = :untariffed;
+BEGIN;
+DELETE FROM core.tariff_assignment;
+SELECT t.no('test.operator', t.decide(:untariffed, $$'accept', 'x'$$), 'review-tariff', 'decision');
+SELECT t.is(t.act('test.operator', t.decide(:untariffed, $$'reject', 'x'$$)) ->> 'sessionState', 'lost', 'rejected it needs nothing');
+ROLLBACK;
+\echo 'ok - what is missing has to be given before a session can be accepted'
+
+-- A session that still charges keeps its hold.
+SELECT t.act('test.admin', $$operation.top_up(customer => 'C-B', amount => '9000.00', currency => 'CNY', channel => 'alipay', external_no => 'more')$$);
+SELECT t.doubted(-7, -1) AS running \gset
+CREATE FUNCTION t.held(p_number bigint) RETURNS bigint LANGUAGE sql AS $$
+    SELECT count(*) FROM ledger.hold h JOIN core.session s ON s.uid = h.session_uid WHERE s.transaction_id = p_number AND h.state = 'active' $$;
+SELECT t.is(t.held(:running), 1::bigint, 'money is set aside');
+SELECT t.no('test.operator', t.decide(:running, $$'reject', 'x'$$), 'review-charging', 'decision');
+SELECT t.is(t.held(:running), 1::bigint, 'and stays so');
+SELECT t.stop((SELECT id FROM core.station WHERE identity = 'CP-B'), :running, 10);
+SELECT t.is(t.act('test.operator', t.decide(:running, $$'reject', 'x'$$)) ->> 'sessionState', 'lost', 'once it has ended');
+SELECT t.is(t.held(:running), 0::bigint, 'nothing is held');
+SELECT t.doubted(1000, -1) AS unreadable \gset
+SELECT inbound.unusable((SELECT id FROM core.station WHERE identity = 'CP-B'), 'StopTransaction', now(),
+    format('[2,"u","StopTransaction",{"transactionId":%s,"timestamp":"x"}]', :unreadable), 'FormationViolation', 'meterStop');
+SELECT t.no('test.operator', t.decide(:unreadable, $$'accept', 'x'$$), 'review-missing', 'meter_stop_kwh');
+SELECT t.is(t.act('test.operator', t.decide(:unreadable, $$'reject', 'x'$$)) ->> 'sessionState', 'lost', 'a Stop that nobody can read is a Stop');
+SELECT t.sound('after the refusals');
+\echo 'ok - a session that still charges is not given up'
