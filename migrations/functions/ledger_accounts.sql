@@ -58,3 +58,21 @@ ALTER FUNCTION ledger.open_customer_accounts(bigint, text, boolean, bigint) OWNE
 REVOKE ALL ON FUNCTION ledger.open_customer_accounts(bigint, text, boolean, bigint) FROM PUBLIC;
 COMMENT ON FUNCTION ledger.open_customer_accounts(bigint, text, boolean, bigint) IS
     'Opens a customer''s accounts and gives the one that pays | 开立客户账户，返回付款账户';
+
+-- The bonus or arrears account beside a wallet, opened if it is not there yet.
+CREATE OR REPLACE FUNCTION ledger.customer_account(p_wallet ledger.account, p_purpose text)
+RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    account bigint;
+BEGIN
+    SELECT a.id INTO account FROM ledger.account a
+    WHERE a.customer_id = p_wallet.customer_id AND a.currency = p_wallet.currency AND a.purpose = p_purpose;
+    RETURN COALESCE(account, ledger.open_account(p_purpose,
+        (SELECT c.code FROM core.customer c WHERE c.id = p_wallet.customer_id),
+        p_wallet.currency, p_wallet.customer_id, p_wallet.site_id));
+END
+$$;
+ALTER FUNCTION ledger.customer_account(ledger.account, text) OWNER TO joulebook_writer;
+REVOKE ALL ON FUNCTION ledger.customer_account(ledger.account, text) FROM PUBLIC;
+COMMENT ON FUNCTION ledger.customer_account(ledger.account, text) IS
+    'The account of a purpose beside a wallet | 钱包对应的某用途账户';

@@ -184,7 +184,7 @@ BEGIN
     to_arrears := p_gross - from_bonus - from_wallet;
     SELECT COALESCE(array_agg(ROW(v.account, 'D', v.amount)::ledger.leg), '{}') INTO legs
     FROM (VALUES (bonus, from_bonus), (p_payer.id, from_wallet),
-                 (CASE WHEN to_arrears > 0 THEN ledger.customer_arrears(p_payer) END, to_arrears)) AS v(account, amount)
+                 (CASE WHEN to_arrears > 0 THEN ledger.customer_account(p_payer, 'arrears') END, to_arrears)) AS v(account, amount)
     WHERE v.amount > 0;
 END
 $$;
@@ -192,22 +192,6 @@ ALTER FUNCTION ledger.debit_legs(ledger.account, bigint) OWNER TO joulebook_writ
 REVOKE ALL ON FUNCTION ledger.debit_legs(ledger.account, bigint) FROM PUBLIC;
 COMMENT ON FUNCTION ledger.debit_legs(ledger.account, bigint) IS
     'What a payer''s accounts give for an amount | 付款方各账户的借方分录';
-
-CREATE OR REPLACE FUNCTION ledger.customer_arrears(p_wallet ledger.account)
-RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    account bigint;
-BEGIN
-    SELECT a.id INTO account FROM ledger.account a
-    WHERE a.customer_id = p_wallet.customer_id AND a.currency = p_wallet.currency AND a.purpose = 'arrears';
-    RETURN COALESCE(account, ledger.open_account('arrears',
-        (SELECT c.code FROM core.customer c WHERE c.id = p_wallet.customer_id),
-        p_wallet.currency, p_wallet.customer_id, p_wallet.site_id));
-END
-$$;
-ALTER FUNCTION ledger.customer_arrears(ledger.account) OWNER TO joulebook_writer;
-REVOKE ALL ON FUNCTION ledger.customer_arrears(ledger.account) FROM PUBLIC;
-COMMENT ON FUNCTION ledger.customer_arrears(ledger.account) IS 'The arrears account beside a wallet | 钱包对应的欠费账户';
 
 -- What was earned: net per charge code to the site's revenue, tax per rate.
 CREATE OR REPLACE FUNCTION ledger.credit_legs(p_site bigint, p_currency text, p_bill jsonb)

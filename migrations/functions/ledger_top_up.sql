@@ -40,7 +40,7 @@ BEGIN
         (arrears, 'C', paid_off),
         (wallet.id, 'C', p_amount_minor - paid_off),
         (CASE WHEN p_bonus_minor > 0 THEN ledger.open_account('promo', 'bonus', wallet.currency) END, 'D', p_bonus_minor),
-        (CASE WHEN p_bonus_minor > 0 THEN ledger.customer_bonus(wallet) END, 'C', p_bonus_minor)) AS v(account, side, amount)
+        (CASE WHEN p_bonus_minor > 0 THEN ledger.customer_account(wallet, 'bonus') END, 'C', p_bonus_minor)) AS v(account, side, amount)
     WHERE v.amount > 0;
     journal := ledger.post(key, sha256(convert_to(concat_ws('|', p_account, p_amount_minor, COALESCE(p_bonus_minor, 0)), 'UTF8')),
         'topup', clock_timestamp(), wallet.site_id, p_actor, legs);
@@ -54,19 +54,3 @@ ALTER FUNCTION ledger.top_up(text, text, bigint, bigint, bigint, text) OWNER TO 
 REVOKE ALL ON FUNCTION ledger.top_up(text, text, bigint, bigint, bigint, text) FROM PUBLIC;
 COMMENT ON FUNCTION ledger.top_up(text, text, bigint, bigint, bigint, text) IS
     'Books a payment into a customer''s account once | 将一笔充值记入客户账户（只记一次）';
-
-CREATE OR REPLACE FUNCTION ledger.customer_bonus(p_wallet ledger.account)
-RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    account bigint;
-BEGIN
-    SELECT a.id INTO account FROM ledger.account a
-    WHERE a.customer_id = p_wallet.customer_id AND a.currency = p_wallet.currency AND a.purpose = 'bonus';
-    RETURN COALESCE(account, ledger.open_account('bonus',
-        (SELECT c.code FROM core.customer c WHERE c.id = p_wallet.customer_id),
-        p_wallet.currency, p_wallet.customer_id, p_wallet.site_id));
-END
-$$;
-ALTER FUNCTION ledger.customer_bonus(ledger.account) OWNER TO joulebook_writer;
-REVOKE ALL ON FUNCTION ledger.customer_bonus(ledger.account) FROM PUBLIC;
-COMMENT ON FUNCTION ledger.customer_bonus(ledger.account) IS 'The bonus account beside a wallet | 钱包对应的赠金账户';

@@ -63,6 +63,21 @@ SELECT t.test('no top-up of zero, less than zero, or into an account that is non
     PERFORM t.refused(format('SELECT ledger.top_up(''a'', ''1'', %s, 5, 0, ''me'')', v), '23514', 'account ' || v)
     FROM unnest(ARRAY[999999, ledger.open_account('psp', 'x', 'CNY')]) v;
 $$);
+SELECT t.test('bonus and arrears beside a wallet that stands alone are opened when they are needed, and once', $$
+    p := t.house('H'); w := t.card('TAG00000001', 0);
+    INSERT INTO core.customer (code) VALUES ('ALONE') RETURNING id INTO n;
+    m := ledger.open_account('wallet', 'ALONE', 'CNY', n);
+    UPDATE core.card SET customer_id = n, account_id = m;
+    FOR i IN 1..2 LOOP
+        SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000 * i, now() + i * interval '1 hour', 1, now() + i * interval '1 hour', true);
+        PERFORM t.stop(p, a.transaction_id, 1000 * i + 500, now() + i * interval '1 hour 5 minutes', NULL, now() + i * interval '1 hour 5 minutes');
+        PERFORM t.settle(a.transaction_id, 300);
+        PERFORM ledger.top_up('test', i::text, m, 100, 50, 'me');
+    END LOOP;
+    PERFORM t.is((SELECT string_agg(x.code || '=' || y.posted, ' ' ORDER BY x.code) FROM ledger.account x JOIN ledger.account_balance y ON y.account_id = x.id WHERE x.customer_id = n),
+        'arrears:ALONE:CNY=350 bonus:ALONE:CNY=50 wallet:ALONE:CNY=0', 'accounts');
+    PERFORM t.sound('alone');
+$$);
 SELECT t.test('settlement posts once: the same again is the same journal, and the evidence is kept', $$
     p := t.house('H'); w := t.card('TAG00000001', 100000);
     SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now());
