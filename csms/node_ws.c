@@ -37,6 +37,11 @@ static void port_frame(void *ctx, struct ws_conn conn, const char *text, size_t 
     core_conn_frame(node->core, node_now(node), core_conn_of(conn), text, length);
 }
 
+static bool port_room(void *ctx, size_t length)
+{
+    return core_room(((struct node *)ctx)->core, length);
+}
+
 static void port_closed(void *ctx, struct ws_conn conn, int code, const char *reason)
 {
     struct node *node = ctx;
@@ -246,6 +251,7 @@ bool node_ws_make(struct node *node)
         .admit = port_admit,
         .opened = port_opened,
         .frame = port_frame,
+        .room = port_room,
         .closed = port_closed,
         .page = port_page,
         .refused = port_refused,

@@ -384,6 +384,7 @@ void ws_turn(void *ctx)
 {
     struct ws *ws = ctx;
 
+    ws_receive_room(ws);
     for (unsigned budget = TURN_BUDGET; ws->dirty && budget; budget--) {
         struct ws_slot *slot = ws->dirty;
 

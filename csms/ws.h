@@ -63,6 +63,9 @@ struct ws_ports {
     void (*admit)(void *ctx, const struct core_request *, struct core_verdict *ret);
     void (*opened)(void *ctx, struct ws_conn, const struct core_verdict *, const char *remote);
     void (*frame)(void *ctx, struct ws_conn, const char *text, size_t length);
+    /* Can the owner take a message of this length?  False: it is asked again at the end of each
+     * turn of the loop, and the socket is not read meanwhile.  NULL: always. */
+    bool (*room)(void *ctx, size_t length);
     /* Exactly once for each opened.  code: of the close frame, 1006 if there was none. */
     void (*closed)(void *ctx, struct ws_conn, int code, const char *reason);
     /* False: no such page, 404. */

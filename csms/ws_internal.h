@@ -50,6 +50,7 @@ struct ws_slot {
     bool want_writable; /* we asked lws to call back */
     bool ping_due, pinged;
     bool waits;         /* is in the queue for a share */
+    bool wants_room;    /* is in the queue for the owner's room */
     bool doomed, dirty; /* to be cut, to be looked at, at the end of this turn */
     bool by_peer;       /* the peer began to close */
     bool in_message;
@@ -70,7 +71,7 @@ struct ws_slot {
     struct core_address address;
     struct core_verdict *verdict; /* until it is open */
     struct ws_slot *next;         /* free, or dirty */
-    struct ws_slot *next_waiting;
+    struct ws_slot *next_waiting, *next_room;
 };
 
 struct ws_front; /* ws_front.c */
@@ -87,6 +88,7 @@ struct ws {
 
     struct ws_slot *slots, *free_slots, *dirty;
     struct ws_slot *waiting_first, *waiting_last; /* for a share of large_bytes */
+    struct ws_slot *room_first, *room_last; /* whose held message the owner has no room for */
     size_t large_used;
     bool kick; /* lws has something to do that no socket will tell it of */
     unsigned char *scratch; /* WS_PRE and a text, for direct writes */
@@ -129,6 +131,8 @@ MUST_CHECK bool ws_slot_control(struct ws_slot *);
 /* ws_receive.c */
 MUST_CHECK int ws_receive(struct ws_slot *, const char *bytes, size_t length);
 void ws_receive_resume(struct ws_slot *);
+/* At the end of a turn: passes on what the owner has room for now, the longest waiting first. */
+void ws_receive_room(struct ws *);
 void ws_receive_done(struct ws_slot *); /* drops what it holds */
 
 /* ws_send.c */

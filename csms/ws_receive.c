@@ -106,8 +106,53 @@ static char *take_text(struct ws_slot *slot)
     return text;
 }
 
+static void leave_room(struct ws_slot *slot)
+{
+    struct ws *ws = slot->ws;
+    struct ws_slot **at = &ws->room_first, *last = NULL;
+
+    if (!slot->wants_room)
+        return;
+    while (*at != slot) {
+        last = *at;
+        at = &last->next_room;
+    }
+    *at = slot->next_room;
+    if (ws->room_last == slot)
+        ws->room_last = last;
+    slot->next_room = NULL;
+    slot->wants_room = false;
+}
+
+/* Whoever came first is asked for first. */
+static bool has_room(struct ws_slot *slot, size_t length)
+{
+    struct ws *ws = slot->ws;
+
+    if (!ws->ports.room || ws->ports.room(ws->ports.ctx, length))
+        return true;
+    if (!slot->wants_room) {
+        slot->wants_room = true;
+        *(ws->room_last ? &ws->room_last->next_room : &ws->room_first) = slot;
+        ws->room_last = slot;
+    }
+    return false;
+}
+
+void ws_receive_room(struct ws *ws)
+{
+    struct ws_slot *slot;
+
+    while ((slot = ws->room_first) &&
+           ws->ports.room(ws->ports.ctx, slot->held.first->length)) {
+        leave_room(slot);
+        ws_receive_resume(slot);
+    }
+}
+
 void ws_receive_done(struct ws_slot *slot)
 {
+    leave_room(slot);
     leave_waiting(slot);
     free(take_text(slot));
     ws_queue_clear(&slot->held);
@@ -129,7 +174,7 @@ static int deliver(struct ws_slot *slot, const char *text, size_t length)
 
     ws->stats.messages_in++;
     ws->stats.bytes_in += length;
-    if (!slot->paused && !slot->held.first) {
+    if (!slot->paused && !slot->held.first && has_room(slot, length)) {
         ws->ports.frame(ws->ports.ctx, ws_conn_of(slot), text, length);
         return 0;
     }
@@ -225,10 +270,11 @@ void ws_receive_resume(struct ws_slot *slot)
     struct ws_conn conn = ws_conn_of(slot);
 
     while (slot->state == WS_OPEN && slot->generation == conn.generation && !slot->paused) {
-        struct ws_text *text = ws_queue_shift(&slot->held);
+        struct ws_text *text;
 
-        if (!text)
+        if (!slot->held.first || !has_room(slot, slot->held.first->length))
             break;
+        text = ws_queue_shift(&slot->held);
         ws->ports.frame(ws->ports.ctx, conn, (char *)text->data + WS_PRE, text->length);
         free(text);
     }

@@ -89,6 +89,7 @@ static void station_empty(struct core_station *station)
     }
     station->last = NULL;
     station->waiting = 0;
+    station->waiting_bytes = 0;
 }
 
 void core_free(struct core *core)
@@ -311,6 +312,12 @@ bool core_may_open(const struct core *core, struct core_now now, int64_t id)
            now.mono_ms - station->takeovers_ms >= 3600 * 1000;
 }
 
+bool core_room(const struct core *core, size_t length)
+{
+    return length <= CORE_LARGE_BYTES || core->large_sum == 0 ||
+           core->large_sum + length <= CORE_LARGE_SUM;
+}
+
 bool core_serving(const struct core *core)
 {
     return !core->away && !core->draining;
@@ -425,11 +432,8 @@ static void job_next(struct core *core, struct core_now now, struct core_station
     if (station->first == NULL)
         station->last = NULL;
     station->waiting--;
+    station->waiting_bytes -= job->length;
     job->next = NULL;
-    if (station->paused && station->waiting < CORE_QUEUE_PAUSE) {
-        station->paused = false;
-        core->ports.pause(core->ports.ctx, station->conn, false);
-    }
     station_job_start(core, now, station, job);
 }
 
@@ -450,6 +454,10 @@ void station_next(struct core *core, struct core_now now, struct core_station *s
     while (station->state == STATION_OPEN && station->job == NULL && station->first != NULL &&
            !core->draining)
         job_next(core, now, station);
+    if (station->state == STATION_OPEN && station->paused && !core_queue_full(station)) {
+        station->paused = false;
+        core->ports.pause(core->ports.ctx, station->conn, false);
+    }
     if (station->state != STATION_OPEN || station->job != NULL)
         return;
     if (core->draining && station->call == NULL && station->command_token == 0) {
@@ -563,6 +571,7 @@ void core_stats(const struct core *core, struct core_stats *ret)
 {
     *ret = core->stats;
     ret->calls_outstanding = core->calls;
+    ret->large_bytes = core->large_sum;
     for (uint32_t i = 0; i < core->capacity; i++) {
         const struct core_station *station = &core->stations[i];
 

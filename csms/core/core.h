@@ -127,10 +127,15 @@ void core_close_all(struct core *, struct core_now, enum core_close, const char 
 bool core_may_open(const struct core *, struct core_now, int64_t station);
 bool core_serving(const struct core *); /* false: database away or draining: upgrades get 503 */
 
+/* Can a message of this length be taken now?  False: hand it over later, when work has been done.
+ * Without asking memory is not bounded.  An endless wait is not possible: what is in work ends. */
+bool core_room(const struct core *, size_t length);
+
 enum { CORE_REASONS = OCPP_REASON_DE_AUTHORIZED + 1 };
 
 struct core_stats {
     uint32_t connections, open, in_work, calls_outstanding;
+    size_t large_bytes, large_bytes_max; /* texts of large messages that are queued or in work */
     uint64_t notes[CORE_NOTES];
     uint64_t requests[OCPP_ACTION_COUNT];
     /* Confirmed, a repeated message included; by enum reason, the last is any other text. */

@@ -24,6 +24,8 @@ void station_job_submit(struct core *, struct core_now, struct core_station *);
 void station_job_done(struct core *, struct core_now, struct core_station *, enum core_outcome,
     const struct core_answer *);
 void core_job_free(struct core_job *);
+/* Is as much waiting, or in work, as is read ahead? */
+bool core_queue_full(const struct core_station *);
 
 /* reply.c: confirmations */
 /* Writes the confirmation of the station's job into core->out; 0 only if no confirmation fits. */

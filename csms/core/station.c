@@ -44,6 +44,8 @@ void core_job_free(struct core_job *job)
 {
     if (job == NULL)
         return;
+    if (job->sum != NULL)
+        *job->sum -= job->length;
     ocpp_frame_done(&job->frame);
     core_reading_list_done(&job->readings);
     free(job->readings_json);
@@ -202,6 +204,12 @@ static bool id_taken(const struct core_station *station, const struct core_job *
     return false;
 }
 
+bool core_queue_full(const struct core_station *station)
+{
+    return station->waiting >= CORE_QUEUE_PAUSE || station->waiting_bytes > CORE_LARGE_BYTES ||
+           (station->job != NULL && station->job->sum != NULL);
+}
+
 static void call_queue(
     struct core *core, struct core_now now, struct core_station *station, struct core_job *job)
 {
@@ -227,14 +235,16 @@ static void call_queue(
     else
         station->first = job;
     station->last = job;
-    if (++station->waiting >= CORE_QUEUE_PAUSE && !station->paused) {
+    station->waiting++;
+    station->waiting_bytes += job->length;
+    if (!station->paused && core_queue_full(station)) {
         station->paused = true;
         core->ports.pause(core->ports.ctx, station->conn, true);
     }
 }
 
-static struct core_job *job_new(
-    struct core_now now, struct core_conn conn, const char *text, size_t length)
+static struct core_job *job_new(struct core *core, struct core_now now,
+    struct core_conn conn, const char *text, size_t length)
 {
     struct core_job *job = calloc(1, sizeof *job + length + 1);
 
@@ -242,6 +252,12 @@ static struct core_job *job_new(
         return NULL;
     memcpy(job->text, text, length);
     job->length = length;
+    if (length > CORE_LARGE_BYTES) {
+        job->sum = &core->large_sum;
+        core->large_sum += length;
+        if (core->large_sum > core->stats.large_bytes_max)
+            core->stats.large_bytes_max = core->large_sum;
+    }
     job->conn = conn;
     job->received_us = now.wall_us;
     job->received_ms = now.mono_ms;
@@ -251,7 +267,7 @@ static struct core_job *job_new(
 void station_frame(struct core *core, struct core_now now, struct core_station *station,
     const char *text, size_t length)
 {
-    struct core_job *job = job_new(now, station->conn, text, length);
+    struct core_job *job = job_new(core, now, station->conn, text, length);
     enum ocpp_read read = OCPP_READ_NO_MEMORY;
 
     if (job != NULL)

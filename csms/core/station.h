@@ -17,6 +17,11 @@
 
 enum {
     CORE_QUEUE_PAUSE = 4, /* CALLs that wait before reading is paused */
+    /* A message above this is taken only while those that are queued or in work stay below the sum,
+     * and its station's next is not read before it is done.  Decoded a message is many times as
+     * large as its text, which is what the sum bounds. */
+    CORE_LARGE_BYTES = 16 * 1024,
+    CORE_LARGE_SUM = 8 * 1024 * 1024,
     CORE_QUEUE_MAX = 64,  /* what a transport may still deliver after that */
     CORE_OPEN_MAX = 256,  /* open transactions remembered of one station */
     CORE_PATIENT_MAX = 3, /* how often a worker waits for a row before the pile is put off */
@@ -53,6 +58,7 @@ struct core_job {
     uint8_t patience;
     bool broken;   /* no frame that can be worked; `fault` says why */
     bool refused;  /* by the gate for what is in it; evidence is kept all the same */
+    size_t *sum; /* of the texts of all large messages, this one's among them; NULL: it is small */
     size_t length;
     char text[];
 };
@@ -82,6 +88,7 @@ struct core_station {
     struct core_job *first, *last; /* CALLs that wait */
     uint64_t work_token;
     uint16_t waiting;
+    size_t waiting_bytes;
     bool paused;
     bool stalled; /* the lane had no room; tried again at the next tick */
 
@@ -122,6 +129,7 @@ struct core {
     struct core_slot *slots;
     uint64_t sequence; /* of tokens */
     uint32_t stalled, calls;
+    size_t large_sum;
     bool away, draining;
     struct core_stats stats;
     char out[CORE_OUT_BYTES];

@@ -75,6 +75,87 @@ START_TEST(heartbeat_is_answered_from_memory)
 }
 END_TEST
 
+enum { LARGE = 1000000, LARGE_SUM = 8 * 1024 * 1024 };
+
+/* A reading of LARGE bytes, most of them blanks. */
+static const char *large_meter(void)
+{
+    static char text[LARGE + 1];
+    const char *end = strchr(METER("17"), 'M'); /* from the action on */
+    size_t head = (size_t)(end - METER("17")), tail = strlen(end);
+
+    memset(text, ' ', LARGE);
+    memcpy(text, METER("17"), head - 1);
+    memcpy(text + LARGE - tail - 1, end - 1, tail + 1);
+    return text;
+}
+
+static size_t large_bytes(const struct bench *bench, size_t *ret_max)
+{
+    struct core_stats stats;
+
+    core_stats(bench->core, &stats);
+    *ret_max = stats.large_bytes_max;
+    return stats.large_bytes;
+}
+
+START_TEST(large_messages_in_work_have_a_sum_and_small_ones_pass_it)
+{
+    struct bench *bench = bench_new();
+    struct core_conn conns[BENCH_CONNECTIONS];
+    uint32_t taken = 0;
+    size_t max;
+
+    for (uint32_t i = 0; i < BENCH_CONNECTIONS; i++)
+        conns[i] = bench_join(bench, i, i + 1, CORE_ACCEPTED);
+    for (uint32_t i = 0; i < 2 * BENCH_CONNECTIONS; i++)
+        if (core_room(bench->core, LARGE)) {
+            bench_say(bench, conns[i % BENCH_CONNECTIONS], large_meter());
+            taken++;
+        }
+    ck_assert_uint_eq(taken, LARGE_SUM / LARGE);
+    ck_assert_uint_eq(large_bytes(bench, &max), (size_t)taken * LARGE);
+    ck_assert(core_room(bench->core, 16384));
+    for (uint32_t i = 0; i < taken; i++) {
+        bench_commit(bench, CORE_READINGS);
+        ck_assert(core_room(bench->core, LARGE));
+    }
+    ck_assert_uint_eq(large_bytes(bench, &max), 0);
+    ck_assert_uint_le(max, LARGE_SUM);
+    bench_free(bench);
+}
+END_TEST
+
+START_TEST(a_large_message_in_work_holds_back_the_next_of_its_station)
+{
+    struct bench *bench = bench_new();
+    struct core_conn conn = bench_join(bench, 0, 1, CORE_ACCEPTED);
+
+    bench_say(bench, conn, large_meter());
+    ck_assert_uint_eq(bench->pauses, 1);
+    ck_assert_uint_eq(bench->resumes, 0);
+    bench_commit(bench, CORE_READINGS);
+    ck_assert_uint_eq(bench->pauses, 1);
+    ck_assert_uint_eq(bench->resumes, 1);
+    bench_free(bench);
+}
+END_TEST
+
+START_TEST(a_large_message_of_a_lost_connection_counts_until_it_is_stored)
+{
+    struct bench *bench = bench_new();
+    struct core_conn conn = bench_join(bench, 0, 1, CORE_ACCEPTED);
+    size_t max;
+
+    bench_say(bench, conn, large_meter());
+    core_conn_closed(bench->core, bench->now, conn);
+    ck_assert_uint_eq(large_bytes(bench, &max), LARGE);
+    bench_done(bench, CORE_READINGS, CORE_DONE, &nothing);
+    ck_assert_uint_eq(large_bytes(bench, &max), 0);
+    bench_free(bench);
+}
+END_TEST
+
 START_TEST(calls_are_worked_one_at_a_time_and_in_order)
 {
     struct bench *bench = bench_new();
@@ -626,6 +707,9 @@ int main(void)
     const struct bench_test tests[] = {
         {a_confirmation_waits_for_the_commit, 0},
         {heartbeat_is_answered_from_memory, 0},
+        {large_messages_in_work_have_a_sum_and_small_ones_pass_it, 0},
+        {a_large_message_in_work_holds_back_the_next_of_its_station, 0},
+        {a_large_message_of_a_lost_connection_counts_until_it_is_stored, 0},
         {calls_are_worked_one_at_a_time_and_in_order, 0},
         {a_full_queue_pauses_the_socket_and_a_flood_ends_it, 0},
         {what_is_no_request_of_a_pile_gets_its_error, ERROR_ROWS},

@@ -52,8 +52,8 @@ struct host {
     struct pages *pages;
     struct pepper pepper;
     struct ws_conn paused;
-    struct wheel_timer resume, stop;
-    bool away;
+    struct wheel_timer resume, roomy, stop;
+    bool away, full;
     uint64_t opened, closed;
     int last_code;
     char last_reason[64];
@@ -80,6 +80,16 @@ static void resume(void *ctx)
     struct host *host = ctx;
 
     ws_pause(host->ws, host->paused, false);
+}
+
+static void make_room(void *ctx)
+{
+    ((struct host *)ctx)->full = false;
+}
+
+static bool room(void *ctx, size_t length)
+{
+    return length <= 16384 || !((struct host *)ctx)->full;
 }
 
 static void burst(struct host *host, struct ws_conn conn, unsigned count, size_t size)
@@ -126,6 +136,9 @@ static void obey(struct host *host, struct ws_conn conn, const char *order)
         host->paused = conn;
         ws_pause(host->ws, conn, true);
         loop_timer_arm(host->loop, &host->resume, loop_mono_ms(host->loop) + a);
+    } else if (sscanf(order, "!full %u", &a) == 1) {
+        host->full = true;
+        loop_timer_arm(host->loop, &host->roomy, loop_mono_ms(host->loop) + a);
     } else if (!strcmp(order, "!stats")) {
         say_stats(host, conn);
     } else if (!strcmp(order, "!away")) {
@@ -320,12 +333,14 @@ static void build(struct host *host, const struct settings *settings)
     host->admit = core_admit_new(host->directory, &config, &admit_ports);
     assert(host->admit);
     host->resume = (struct wheel_timer){ .fire = resume, .ctx = host };
+    host->roomy = (struct wheel_timer){ .fire = make_room, .ctx = host };
     host->stop = (struct wheel_timer){ .fire = on_stopped, .ctx = host };
 }
 
 static void tear_down(struct host *host)
 {
     loop_timer_disarm(host->loop, &host->resume);
+    loop_timer_disarm(host->loop, &host->roomy);
     ws_free(host->ws);
     loop_free(host->loop);
     core_admit_free(host->admit);
@@ -341,7 +356,7 @@ int main(int argc, char **argv)
         .spec = { .name = "test", .bind = "127.0.0.1", .credentials = true,
             .serve = LISTENER_OCPP | LISTENER_METRICS } };
     struct ws_ports ports = { .ctx = &host, .admit = admit, .opened = opened, .frame = frame,
-        .closed = closed, .page = page, .refused = refused,
+        .room = room, .closed = closed, .page = page, .refused = refused,
         .starved = starved };
 
     ws_limits_default(&settings.limits);

@@ -174,6 +174,24 @@ class Limits(unittest.TestCase):
                 self.assertGreater(time.monotonic() - started, 0.2)
                 self.assertEqual(len(paused.receive()), 300000)
 
+    def test_what_the_owner_has_no_room_for_waits_in_order_and_small_messages_do_not(self):
+        with Host() as host:
+            wires = [host.connect('CP-1') for _ in range(4)]
+            wires[0].raw(frame(TEXT, '!full 800'))
+            began = time.monotonic()
+            for i, wire in enumerate(wires[:3]):
+                wire.raw(frame(TEXT, chr(97 + i) * 300000) + frame(TEXT, 'after'))
+            wires[1].socket.close()
+            for _ in range(20):
+                self.assertEqual(wires[3].echo('small'), 'small')
+            self.assertLess(time.monotonic() - began, 0.7)
+            for i in (0, 2):
+                self.assertEqual(wires[i].receive(), chr(97 + i) * 300000)
+                self.assertGreater(time.monotonic() - began, 0.7)
+                self.assertEqual(wires[i].receive(), 'after')
+            for i in (0, 2, 3):
+                wires[i].socket.close()
+
     def test_whoever_waits_for_room_may_die_and_the_rest_go_on(self):
         with Host('message_bytes=400000', 'large_bytes=400000', 'stall_ms=700') as host:
             wires = [host.connect('CP-1') for _ in range(5)]
