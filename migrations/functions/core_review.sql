@@ -106,7 +106,7 @@ BEGIN
     END IF;
     SELECT * INTO obstacle FROM core.review_obstacle(item, s, p_decision, p_correction);
     IF obstacle.code IS NOT NULL THEN
-        RAISE EXCEPTION 'review % cannot be decided so: % %', p_review, obstacle.code, obstacle.member
+        RAISE EXCEPTION 'review % cannot be decided so: %', p_review, concat_ws(' ', obstacle.code, obstacle.member)
             USING ERRCODE = '23514', DETAIL = 'review', CONSTRAINT = obstacle.code, COLUMN = COALESCE(obstacle.member, '');
     END IF;
     UPDATE core.review r SET state = 'decided', decision = p_decision, note = p_note, decided_by = p_actor,
