@@ -187,6 +187,14 @@ static void bind_note(struct db_args *args, const struct core_work *work, int64_
     db_args_text(args, work->text);
 }
 
+static void bind_stuck(struct db_args *args, const struct core_work *work, int64_t node)
+{
+    (void)node;
+    db_args_int8(args, work->station);
+    db_args_time_us(args, work->received_us);
+    db_args_int8(args, work->bytes);
+}
+
 static void bind_unusable(struct db_args *args, const struct core_work *work, int64_t node)
 {
     (void)node;
@@ -306,6 +314,7 @@ static const struct inbound_row {
     [CORE_DATA_TRANSFER] =
         {DB_STMT_DATA_TRANSFER, INBOUND_MONEY, bind_data_transfer, read_data_transfer},
     [CORE_NOTE] = {DB_STMT_NOTE, INBOUND_MONEY, bind_note, NULL},
+    [CORE_STUCK] = {DB_STMT_STUCK, INBOUND_MONEY, bind_stuck, NULL},
     [CORE_UNUSABLE] = {DB_STMT_UNUSABLE, INBOUND_MONEY, bind_unusable, read_unusable},
     [CORE_COMMAND_NEXT] =
         {DB_STMT_COMMAND_NEXT, INBOUND_MONEY, bind_command_next, read_command_next},

@@ -42,6 +42,14 @@ static bool port_room(void *ctx, size_t length)
     return core_room(((struct node *)ctx)->core, length);
 }
 
+static void port_too_large(void *ctx, struct ws_conn conn, size_t length)
+{
+    struct node *node = ctx;
+
+    core_conn_too_large(node->core, node_now(node), core_conn_of(conn),
+        length < INT64_MAX ? length : INT64_MAX);
+}
+
 static void port_closed(void *ctx, struct ws_conn conn, int code, const char *reason)
 {
     struct node *node = ctx;
@@ -252,6 +260,7 @@ bool node_ws_make(struct node *node)
         .opened = port_opened,
         .frame = port_frame,
         .room = port_room,
+        .too_large = port_too_large,
         .closed = port_closed,
         .page = port_page,
         .refused = port_refused,

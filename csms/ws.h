@@ -66,6 +66,8 @@ struct ws_ports {
     /* Can the owner take a message of this length?  False: it is asked again at the end of each
      * turn of the loop, and the socket is not read meanwhile.  NULL: always. */
     bool (*room)(void *ctx, size_t length);
+    /* The connection is being cut for a message of at least this length.  NULL: nobody asks. */
+    void (*too_large)(void *ctx, struct ws_conn, size_t length);
     /* Exactly once for each opened.  code: of the close frame, 1006 if there was none. */
     void (*closed)(void *ctx, struct ws_conn, int code, const char *reason);
     /* False: no such page, 404. */

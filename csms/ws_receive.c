@@ -236,6 +236,17 @@ static int deliver_gathered(struct ws_slot *slot)
     return result;
 }
 
+static int too_large(struct ws_slot *slot, size_t length, size_t remaining)
+{
+    struct ws *ws = slot->ws;
+    size_t rest = SIZE_MAX - slot->length - length; /* a frame may announce any length */
+
+    if (ws->ports.too_large)
+        ws->ports.too_large(ws->ports.ctx, ws_conn_of(slot),
+            slot->length + length + (remaining < rest ? remaining : rest));
+    return ws_slot_cut(slot, 1009, "message too large", &ws->stats.cut_too_large);
+}
+
 int ws_receive(struct ws_slot *slot, const char *bytes, size_t length)
 {
     struct ws *ws = slot->ws;
@@ -251,7 +262,7 @@ int ws_receive(struct ws_slot *slot, const char *bytes, size_t length)
         return ws_slot_cut(slot, 1003, "text only", &ws->stats.cut_binary);
     if (remaining > ws->limits.message_bytes ||
         slot->length + length + remaining > ws->limits.message_bytes)
-        return ws_slot_cut(slot, 1009, "message too large", &ws->stats.cut_too_large);
+        return too_large(slot, length, remaining);
     if (!remaining && ++slot->fragments > ws->limits.fragments)
         return ws_slot_cut(slot, 1008, "too many fragments", &ws->stats.cut_fragments);
     if (final && !slot->in_message) {

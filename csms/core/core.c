@@ -366,6 +366,25 @@ void core_conn_frame(
     station_next(core, now, station);
 }
 
+void core_conn_too_large(
+    struct core *core, struct core_now now, struct core_conn conn, size_t length)
+{
+    struct core_station *station = slot_station(core, conn);
+    struct core_work work = {
+        .kind = CORE_STUCK,
+        .received_us = now.wall_us,
+        .action = OCPP_ACTION_NONE,
+        .bytes = (int64_t)length,
+    };
+
+    if (station == NULL)
+        return;
+    work.station = station->id;
+    work.epoch = station->epoch;
+    /* If the lane is full now: the pile will be back with the same message. */
+    (void)core->ports.work(core->ports.ctx, &work);
+}
+
 void core_conn_closed(struct core *core, struct core_now now, struct core_conn conn)
 {
     struct core_station *station = slot_station(core, conn);

@@ -100,6 +100,9 @@ void core_conn_open(
     struct core *, struct core_now, struct core_conn, int64_t station, const char *remote);
 void core_conn_frame(
     struct core *, struct core_now, struct core_conn, const char *text, size_t length);
+/* The connection is cut for a message of this length: the pile will send it again and again, and
+ * nothing that it has queued behind it comes, until a person looks (D11). */
+void core_conn_too_large(struct core *, struct core_now, struct core_conn, size_t length);
 void core_conn_closed(struct core *, struct core_now, struct core_conn);
 
 /* The outcome of a piece of work; answer is read with CORE_DONE and CORE_REFUSED only. */

@@ -23,6 +23,7 @@ enum core_work_kind {
     CORE_READINGS,
     CORE_DATA_TRANSFER,
     CORE_NOTE,     /* every other event of a station; text: its payload as sent */
+    CORE_STUCK,    /* a message above the limit, of which at least `bytes` were announced */
     CORE_UNUSABLE, /* a transaction message that cannot be understood; code and member say why */
     CORE_COMMAND_NEXT,
     CORE_COMMAND_ANSWER, /* command, state; text: the answer's JSON or an error's text, or NULL */
@@ -56,6 +57,7 @@ struct core_work {
 
     int64_t command;
     const char *state;
+    int64_t bytes; /* CORE_STUCK */
 };
 
 enum core_outcome {

@@ -156,6 +156,24 @@ START_TEST(a_large_message_of_a_lost_connection_counts_until_it_is_stored)
 }
 END_TEST
 
+START_TEST(a_message_above_the_limit_is_told_of_its_station)
+{
+    struct bench *bench = bench_new();
+    struct core_conn conn = bench_join(bench, 0, 7, CORE_ACCEPTED);
+    uint32_t before = bench->work_count;
+    const struct core_work *work = &bench->work[before].work;
+
+    core_conn_too_large(bench->core, bench->now, (struct core_conn){.slot = 0}, 9);
+    ck_assert_uint_eq(bench->work_count, before); /* a connection that is gone */
+    core_conn_too_large(bench->core, bench->now, conn, 5000000);
+    ck_assert_uint_eq(bench->work_count, before + 1);
+    ck_assert_int_eq(work->kind, CORE_STUCK);
+    ck_assert_int_eq(work->station, 7);
+    ck_assert_int_eq(work->bytes, 5000000);
+    bench_free(bench);
+}
+END_TEST
+
 START_TEST(calls_are_worked_one_at_a_time_and_in_order)
 {
     struct bench *bench = bench_new();
@@ -710,6 +728,7 @@ int main(void)
         {large_messages_in_work_have_a_sum_and_small_ones_pass_it, 0},
         {a_large_message_in_work_holds_back_the_next_of_its_station, 0},
         {a_large_message_of_a_lost_connection_counts_until_it_is_stored, 0},
+        {a_message_above_the_limit_is_told_of_its_station, 0},
         {calls_are_worked_one_at_a_time_and_in_order, 0},
         {a_full_queue_pauses_the_socket_and_a_flood_ends_it, 0},
         {what_is_no_request_of_a_pile_gets_its_error, ERROR_ROWS},

@@ -193,3 +193,13 @@ SELECT t.test('callers that were refused are swept when they did not come for 30
     PERFORM inbound.sweep();
     PERFORM t.is((SELECT string_agg(identity, ',') FROM core.door), 'back', 'who is left');
 $$);
+SELECT t.test('D11: a message above the limit is a review item, one for a pile and a day', $$
+    p := t.house('H'); m := t.house('I');
+    PERFORM t.is(inbound.stuck(p, '2026-11-24T23:00:00Z', 5000000), 'done', 'the first');
+    PERFORM t.is(inbound.stuck(p, '2026-11-24T23:59:59Z', 5000000), 'done', 'again');
+    PERFORM t.is((SELECT count(*) FROM core.review), 1::bigint, 'of one day');
+    PERFORM inbound.stuck(m, '2026-11-24T23:00:00Z', 5000000), inbound.stuck(p, '2026-11-25T00:00:00Z', 5000000);
+    PERFORM t.is((SELECT count(*) FROM core.review WHERE kind = 'queue_stuck' AND NOT blocks), 3::bigint, 'another pile, another day');
+    PERFORM t.is((SELECT string_agg(DISTINCT detail ->> 'bytes', ',') FROM core.review), '5000000', 'its length');
+    PERFORM t.is(inbound.stuck(999999, now(), 1), 'refused', 'no such pile');
+$$);
