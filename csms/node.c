@@ -19,7 +19,6 @@ enum {
     SEEN_MS = 30000,
     OTHERS_MS = 10000,
     AWAY_MS = 10000, /* D4 */
-    DRAIN_CALLS_MS = 5000, /* how long answers are waited for before the rest is closed */
     JOB_POLL_MS = 500,
     STOOD_MS = 3000,
     CLOCK_US = 2000000 /* D12 */
@@ -75,26 +74,29 @@ static void lock_gone(struct node *node)
     core_close_all(node->core, node_now(node), CORE_CLOSE_RESTART, "the node lost its lock");
 }
 
+/* The time to drain is five eighths for answers that are under way, one for the piles' good-bye, and
+ * with that up to a half more for what the lanes still hold. */
 static void drain_watch(struct node *node)
 {
     uint64_t now_ms = loop_mono_ms(node->config.loop);
+    uint32_t eighth_ms = (uint32_t)node->config.conf->limits_drain_s * 1000 / 8;
     struct core_stats stats;
 
     core_stats(node->core, &stats);
-    if (stats.connections > 0 && now_ms - node->drain_ms < DRAIN_CALLS_MS)
+    if (stats.connections > 0 && now_ms - node->drain_ms < 5 * eighth_ms)
         return;
     if (stats.connections > 0)
         core_close_all(
             node->core, node_now(node), CORE_CLOSE_GOING_AWAY, "the node is going down");
-    if (stats.in_work > 0 && now_ms - node->drain_ms < DRAIN_CALLS_MS)
+    if (stats.in_work > 0 && now_ms - node->drain_ms < 5 * eighth_ms)
         return;
     if (!node->sockets_drained) {
         node->sockets_drained = true;
-        ws_drain(node->ws, CORE_CLOSE_GOING_AWAY, "the node is going down", 1000);
+        ws_drain(node->ws, CORE_CLOSE_GOING_AWAY, "the node is going down", eighth_ms);
         node->drained_ms = now_ms;
         trace_flush(node->trace, now_ms);
     }
-    if (now_ms - node->drained_ms < 1500 &&
+    if (now_ms - node->drained_ms < eighth_ms + eighth_ms / 2 &&
         (db_lane_stats(node->money).queued > 0 || closing_count(node->closing) > 0))
         return;
     if (node->ended != NULL) {
