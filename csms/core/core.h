@@ -100,8 +100,7 @@ void core_conn_open(
     struct core *, struct core_now, struct core_conn, int64_t station, const char *remote);
 void core_conn_frame(
     struct core *, struct core_now, struct core_conn, const char *text, size_t length);
-/* The connection is cut for a message of this length: the pile will send it again and again, and
- * nothing that it has queued behind it comes, until a person looks (D11). */
+/* The connection is cut for a message of this length, which the pile will send again (D11). */
 void core_conn_too_large(struct core *, struct core_now, struct core_conn, size_t length);
 void core_conn_closed(struct core *, struct core_now, struct core_conn);
 
@@ -130,10 +129,8 @@ void core_close_all(struct core *, struct core_now, enum core_close, const char 
 bool core_may_open(const struct core *, struct core_now, int64_t station);
 bool core_serving(const struct core *); /* false: database away or draining: upgrades get 503 */
 
-/* Can a message of this length be taken now?  False: hand it over later, when work has been done.
- * Without asking memory is not bounded.  An endless wait is not possible: what is in work ends. */
+/* Can a message of this length be taken now?  False: hand it over when work has been done. */
 bool core_room(const struct core *, size_t length);
-
 enum { CORE_REASONS = OCPP_REASON_DE_AUTHORIZED + 1 };
 
 struct core_stats {
