@@ -256,7 +256,7 @@ static void read_environment(struct conf_reader *reader)
     }
 }
 
-/* D17: nothing that is open to strangers by mistake. */
+/* Nothing that is open to strangers by mistake. */
 static void check_exposure(struct conf_reader *reader, const struct conf_listener *listener)
 {
     const char *where = listener->source;

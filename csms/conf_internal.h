@@ -40,7 +40,7 @@ __attribute__((format(printf, 3, 4))) void conf_complain(
 void conf_set(struct conf_reader *, uint32_t setting, const char *where, const char *text);
 /* "limits.half_open" */
 void conf_full_name(const struct conf_setting *, char ret[64]);
-/* The listener is whole: what is not told is filled in, and D17 is checked. */
+/* The listener is whole: what is not told is filled in, and what may be open to whom is checked. */
 void conf_listener_finish(struct conf_reader *, struct conf_listener *, bool serve_told);
 /* "ocpp", "admin", ...; 0: no such purpose. */
 uint32_t conf_purpose(const char *name);

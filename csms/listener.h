@@ -1,4 +1,4 @@
-/* listener.h - listening sockets of our own: budget, limits of one address, purpose (D17).
+/* listener.h - listening sockets of our own: budget, limits of one address, purpose.
  *
  * SO_REUSEPORT, so that several nodes share a port.  At most 64 connections are taken in a turn;
  * when no descriptor is left, accepting rests and one kept in reserve turns the next ones away.

@@ -1,4 +1,4 @@
-/* log.h - one line an event, through a bounded ring to a thread (D22).
+/* log.h - one line an event, through a bounded ring to a thread.
  *
  * Writing never blocks and takes no lock: the line is made in the caller's thread, in a slot of the
  * ring; when the ring is full the line is dropped and counted, and the count is logged once there

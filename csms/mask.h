@@ -1,4 +1,4 @@
-/* mask.h - where the secrets of a frame stand, so that trace and log show "***" there (D13).
+/* mask.h - where the secrets of a frame stand, so that trace and log show "***" there.
  *
  * Secret are the value beside the key AuthorizationKey (in whatever order, spelling and case), and
  * in every text the credentials of a URL.  Works on any bytes; of what is no JSON and names the

@@ -18,10 +18,10 @@ enum {
     LOOK_MS = 2000,
     SEEN_MS = 30000,
     OTHERS_MS = 10000,
-    AWAY_MS = 10000, /* D4 */
+    AWAY_MS = 10000, /* without a commit: then the piles keep their queues */
     JOB_POLL_MS = 500,
     STOOD_MS = 3000,
-    CLOCK_US = 2000000 /* D12 */
+    CLOCK_US = 2000000 /* a clock further off than this is not ready */
 };
 
 struct core_now node_now(const struct node *node)
@@ -48,7 +48,7 @@ const char *node_not_ready(const struct node *node)
     return NULL;
 }
 
-/* D4: nothing has been committed for 10 s although something waits; and both lanes commit again. */
+/* Nothing has been committed for 10 s although something waits; and both lanes commit again. */
 static void database_watch(struct node *node)
 {
     uint64_t now_ms = loop_mono_ms(node->config.loop);
@@ -299,8 +299,8 @@ static void heard(struct node *node, const char *channel, const char *detail)
         roster_directory(node->roster);
 }
 
-/* D16: a node that lost its lock no longer owns its piles.  While the database is away nobody else
- * can take it either, so the piles stay for as long as they would stay without it (D4); who finds
+/* A node that lost its lock no longer owns its piles.  While the database is away nobody else
+ * can take it either, so the piles stay for as long as they would stay without it; who finds
  * the lock in other hands gives them up at once. */
 static void listen_event(
     void *ctx, enum db_listen_event event, const char *channel, const char *detail)

@@ -1,8 +1,8 @@
 /* node.h - one csmsd process: transport, core, lanes and workers put together.
  *
  * The node makes what the core asks for happen: a piece of work becomes a statement on a lane (or
- * with a worker, if it has to wait for a row), a send becomes a frame.  It watches the lanes (D4),
- * holds the node's lock (D16) and writes the trace behind the answers (D13).
+ * with a worker, if it has to wait for a row), a send becomes a frame.  It watches the lanes,
+ * holds the node's lock and writes the trace behind the answers.
  * A database that is away at start is waited for; until it is there nobody is admitted.
  * Loop thread only; nothing here blocks.
  */

@@ -75,7 +75,7 @@ static void lane_done(
     give(kind->node, kind->kind, token, result, row);
 }
 
-/* A statement that waits for a row, with a worker (D3).  The functions pass over rows that somebody
+/* A statement that waits for a row, with a worker.  The functions pass over rows that somebody
  * holds, so waiting is asking again. */
 enum { PATIENT_MS = 2000, PATIENT_STEP_MS = 100 };
 

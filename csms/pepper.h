@@ -1,4 +1,4 @@
-/* pepper.h - the secret that pile keys are hashed with (D16).
+/* pepper.h - the secret that pile keys are hashed with.
  *
  * A key is stored as HMAC-SHA-256(pepper, identity 0x00 key).  The file holds 32 bytes, is no
  * link, belongs to us and lets nobody else read it.

@@ -1,6 +1,6 @@
 /* roster.h - what the node reads of the database by itself: the directory and waiting commands.
  *
- * Both are looked at every 2 s and at each notification, through the workers (D6, D16); the loop
+ * Both are looked at every 2 s and at each notification, through the workers; the loop
  * never waits.  A station whose key was revoked, or that was blocked, loses its connection.
  * Loop thread only.
  */
@@ -31,7 +31,7 @@ void roster_commands(struct roster *);
 void roster_clock(struct roster *);
 /* What became of other nodes: the piles they took from us, and what dead ones left open. */
 void roster_others(struct roster *);
-/* By how much the server's clock is ahead of ours, as last seen (D12). */
+/* By how much the server's clock is ahead of ours, as last seen. */
 int64_t roster_behind_us(const struct roster *);
 /* Changes may have been missed: the next look reads everything. */
 void roster_reload(struct roster *);

@@ -1,6 +1,6 @@
 /* settle.c - see settle.h.
  *
- * D13: what is stored as evidence is the very text that was rated, with the zone's offsets in it.
+ * What is stored as evidence is the very text that was rated, with the zone's offsets in it.
  */
 #include "csms/settle.h"
 

@@ -1,4 +1,4 @@
-/* trace.h - what is written behind the answers: the trace of frames, the door, last_seen (D13).
+/* trace.h - what is written behind the answers: the trace of frames, the door, last_seen.
  *
  * Rows are gathered and given to the telemetry lane a few times a second; when that lane is
  * loaded, frames are dropped first and counted.  Secrets are masked before they are gathered.

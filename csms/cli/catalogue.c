@@ -28,8 +28,9 @@ static void write_allowed(FILE *out, enum ocpp_enum_kind kind)
 
 static void write_field(struct writer *w, const struct ocpp_field *field, const char *path)
 {
-    fprintf(w->out, "%s{\"action\":\"%s\",\"confirmation\":%s,\"path\":\"%s\",\"kind\":\"%s\",", w->any ? "," : "",
-        w->action, w->confirmation ? "true" : "false", path, ocpp_field_kind_text(field->kind));
+    fprintf(w->out, "%s{\"action\":\"%s\",\"confirmation\":%s,", w->any ? "," : "", w->action,
+        w->confirmation ? "true" : "false");
+    fprintf(w->out, "\"path\":\"%s\",\"kind\":\"%s\",", path, ocpp_field_kind_text(field->kind));
     fprintf(w->out, "\"required\":%s,\"ordinal\":%d", field->required ? "true" : "false", ++w->ordinal);
     if (field->bounded)
         fprintf(w->out, ",\"minimum\":%lld", (long long)field->least);

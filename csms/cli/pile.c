@@ -1,4 +1,4 @@
-/* pile.c - csms pile key: a pile's new key is printed once; the database gets its hash (D16). */
+/* pile.c - csms pile key: a pile's new key is printed once; the database gets its hash. */
 #include "csms/cli/cli.h"
 
 #include "db/conn.h"

@@ -67,7 +67,7 @@ struct core_verdict {
 
 struct core_admit_ports {
     void *ctx;
-    /* HMAC-SHA-256(pepper, identity 0x00 key), D16. */
+    /* HMAC-SHA-256(pepper, identity 0x00 key). */
     void (*hash)(void *ctx, const char *identity, const void *key, size_t key_length,
         uint8_t ret[CORE_KEY_HASH]);
     bool (*serving)(void *ctx);                  /* false: database away, or draining */

@@ -1,4 +1,4 @@
-/* call.c - our calls to a station: a command is claimed, sent, and ends exactly once (D6).
+/* call.c - our calls to a station: a command is claimed, sent, and ends exactly once.
  *
  * The claim is committed before the CALL leaves.  One CALL is outstanding at a time, and none
  * leaves while a CALL of the station is being worked, since some stations cannot do both (1.5).

@@ -1,4 +1,4 @@
-/* clock.h - what is known of a station's clock, and which of its messages were queued (D12).
+/* clock.h - what is known of a station's clock, and which of its messages were queued.
  *
  * An offline queue looks like a wrong clock, so only messages that are live by nature teach the
  * offset; it is the median of the last ones.  Values only; no clock is read here.

@@ -289,7 +289,7 @@ static void take_over_submit(struct core *core, struct core_now now, struct core
     }
 }
 
-/* D16: the newest authenticated connection wins at once. */
+/* The newest authenticated connection wins at once. */
 static void station_replace(struct core *core, struct core_now now, struct core_station *station)
 {
     bool alive = now.mono_ms - station->heard_ms < CORE_ALIVE_MS;

@@ -52,7 +52,7 @@ enum core_note {
     CORE_NOTE_OPENED,         /* the epoch is taken */
     CORE_NOTE_CLOSED,
     CORE_NOTE_REPLACED,       /* the old connection gave way to a newer one */
-    CORE_NOTE_REPLACED_ALIVE, /* the same, and the old one had spoken in the last 30 s (D16) */
+    CORE_NOTE_REPLACED_ALIVE, /* the same, and the old one had spoken in the last 30 s */
     CORE_NOTE_NOT_FRAME,      /* no JSON, no OCPP frame, another message type, an empty text */
     CORE_NOTE_UNMATCHED,      /* an answer to no call of ours */
     CORE_NOTE_CALL_ERROR,     /* we answered a CALLERROR */
@@ -100,7 +100,7 @@ void core_conn_open(
     struct core *, struct core_now, struct core_conn, int64_t station, const char *remote);
 void core_conn_frame(
     struct core *, struct core_now, struct core_conn, const char *text, size_t length);
-/* The connection is cut for a message of this length, which the pile will send again (D11). */
+/* The connection is cut for a message of this length, which the pile will send again. */
 void core_conn_too_large(struct core *, struct core_now, struct core_conn, size_t length);
 void core_conn_closed(struct core *, struct core_now, struct core_conn);
 
@@ -112,12 +112,12 @@ void core_work_done(struct core *, struct core_now, uint64_t token, enum core_ou
 void core_command_hint(struct core *, struct core_now, int64_t station);
 /* Deadlines; to be called at least every 250 ms. */
 void core_tick(struct core *, struct core_now);
-/* D4: work has waited for 10 s without a commit; and both lanes commit again. */
+/* Work has waited for 10 s without a commit; and both lanes commit again. */
 void core_database_away(struct core *, struct core_now);
 void core_database_back(struct core *, struct core_now);
 /* Closes the station's connection, if there is one: revoked credential, blocked. */
 void core_station_close(struct core *, struct core_now, int64_t station, const char *reason);
-/* Another node has taken the station over: closes a connection of an epoch before `epoch` (D16). */
+/* Another node has taken the station over: closes a connection of an epoch before `epoch`. */
 void core_station_moved(struct core *, struct core_now, int64_t station, int64_t epoch);
 /* No new work; each connection is closed with 1001 as soon as nothing is outstanding on it. */
 void core_drain(struct core *, struct core_now);
@@ -125,7 +125,7 @@ void core_drain(struct core *, struct core_now);
 void core_close_all(struct core *, struct core_now, enum core_close, const char *reason);
 
 /* What admission asks: may this station connect now?  False: it was taken over 60 times in the
- * last hour (D16). */
+ * last hour. */
 bool core_may_open(const struct core *, struct core_now, int64_t station);
 bool core_serving(const struct core *); /* false: database away or draining: upgrades get 503 */
 

@@ -1,4 +1,4 @@
-/* directory.h - all stations, in memory, so that a handshake asks nobody (D16).
+/* directory.h - all stations, in memory, so that a handshake asks nobody.
  *
  * Loaded whole at start and when changes may have been missed; kept up by changes in order of their
  * seq.  An identity is matched exactly, then without the case of ASCII letters, and then only if

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* One frame, for the trace (D13).  action is OCPP_ACTION_NONE if it is not known. */
+/* One frame, for the trace.  action is OCPP_ACTION_NONE if it is not known. */
 struct core_trace {
     int64_t station;
     int64_t at_us;

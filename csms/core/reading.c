@@ -1,4 +1,4 @@
-/* reading.c - see reading.h; ocpp16.md section 4 has the measurands, D1 the columns. */
+/* reading.c - see reading.h; the columns are those of core.meter_reading. */
 #include "csms/core/reading.h"
 
 #include "ocpp/catalogue.h"
@@ -264,7 +264,7 @@ static struct core_reading *list_add(struct core_reading_list *list)
     return &list->items[list->count++];
 }
 
-/* D1: a time that the database cannot hold becomes the time of receipt, the text stays. */
+/* A time that the database cannot hold becomes the time of receipt, the text stays. */
 static void reading_date(struct core_reading *reading, const struct ocpp_time *time,
     int64_t received_us, struct core_text *extra)
 {

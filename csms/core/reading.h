@@ -1,4 +1,4 @@
-/* reading.h - from a meterValue to wide rows of integers (D1).
+/* reading.h - from a meterValue to wide rows of integers.
  *
  * One meterValue is split by context; what has a column of its own becomes an integer there,
  * everything else stays verbatim in `extra`.  `hash` is 64 bits over the canonical content, so

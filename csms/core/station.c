@@ -2,7 +2,7 @@
  * the answer.
  *
  * A confirmation is written in one place only, `confirm`, which is reached from a committed
- * outcome; Heartbeat alone is answered from memory (D4).
+ * outcome; Heartbeat alone is answered from memory.
  */
 #include "csms/core/inside.h"
 
@@ -310,7 +310,7 @@ static bool may_send(
            job->received_ms - station->triggered_ms < CORE_TRIGGERED_MS;
 }
 
-/* D12: said within seconds of a boot or our trigger, it is no matter of a queue. */
+/* Said within seconds of a boot or our trigger, it is no matter of a queue. */
 static bool is_live(const struct core_station *station, const struct core_job *job)
 {
     if (station->booted_ms != 0 && job->received_ms - station->booted_ms < CORE_LIVE_MS)
@@ -430,7 +430,7 @@ static enum prepared prepare_readings(
     return PREPARED;
 }
 
-/* D11: the list of what was tolerated goes with the row. */
+/* The list of what was tolerated goes with the row. */
 static bool deviations_write(struct core_job *job)
 {
     struct core_text text = {0};
@@ -470,7 +470,7 @@ static bool payload_copy(struct core_job *job)
     return job->payload != NULL;
 }
 
-/* D11: kept as it came, confirmed, reviewed. */
+/* Kept as it came, confirmed, reviewed. */
 static void unusable(struct core *core, struct core_now now, struct core_station *station,
     const struct ocpp_fault *fault)
 {
@@ -523,7 +523,7 @@ static void job_give(struct core *core, struct core_now now, struct core_station
     }
 }
 
-/* D11: whether a deviation is tolerated.  Evidence always is: it is not refused for what it says. */
+/* Whether a deviation is tolerated.  Evidence always is: it is not refused for what it says. */
 static bool strictly_refused(const struct core *core, const struct core_station *station)
 {
     const struct core_job *job = station->job;
@@ -548,7 +548,7 @@ static void job_unusable(struct core *core, struct core_now now, struct core_sta
     }
 }
 
-/* D11: it is JSON and a CALL, so its text is evidence, whatever else stands in it. */
+/* It is JSON and a CALL, so its text is evidence, whatever else stands in it. */
 static void job_refused(struct core *core, struct core_now now, struct core_station *station)
 {
     struct core_job *job = station->job;
@@ -631,7 +631,7 @@ static void learn(struct core_now now, struct core_station *station, const struc
     }
 }
 
-/* D3: a start does not wait for its hold, anything else is waited for by a worker. */
+/* A start does not wait for its hold, anything else is waited for by a worker. */
 static void busy(struct core *core, struct core_now now, struct core_station *station)
 {
     struct core_job *job = station->job;

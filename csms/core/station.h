@@ -1,6 +1,7 @@
 /* station.h - one station inside the core: its connection, the message in work, the call of ours.
  *
- * Private to csms/core; the functions are in inside.h.  A record lives while its station is connected or has work outstanding.
+ * Private to csms/core; the functions are in inside.h.  A record lives while its station is
+ * connected or has work outstanding.
  * `station_go` is the only writer of `state`.  Invariants:
  *  - `job` is NULL or the one inbound CALL in work; `work_token` is not 0 while the database owes
  *    us its outcome, or that of a take-over (then `job` is NULL);
@@ -27,7 +28,7 @@ enum {
     CORE_PATIENT_MAX = 3, /* how often a worker waits for a row before the pile is put off */
     CORE_TAKEOVERS_HOUR = 60,
     CORE_ALIVE_MS = 30 * 1000,
-    CORE_LIVE_MS = 10 * 1000,      /* D12: a status so soon after a boot or trigger is live */
+    CORE_LIVE_MS = 10 * 1000,      /* A status so soon after a boot or trigger is live */
     CORE_TRIGGERED_MS = 60 * 1000, /* how long a pending station may send what we triggered */
     CORE_RUN_GAP_US = 5 * 1000000, /* CALLs this close are one unbroken run */
     CORE_OUT_BYTES = 64 * 1024

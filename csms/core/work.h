@@ -48,7 +48,7 @@ struct core_work {
     uint32_t reading_count;
     const char *readings_json; /* CORE_STOP: transactionData as an array of rows, or NULL */
 
-    bool queued; /* D12: the pile was away, or busy with a predecessor, when it happened */
+    bool queued; /* The pile was away, or busy with a predecessor, when it happened */
     bool offset_known;
     int64_t offset_us; /* to be added to the pile's time */
 
