@@ -94,7 +94,7 @@ static void measure(
 
     drive = drive_new_on(&config);
     acked = failed = 0;
-    if (!drive_until_up(drive, 5000)) {
+    if (!drive_until_up(drive)) {
         fprintf(stderr, "the lane does not come up\n");
         exit(1);
     }

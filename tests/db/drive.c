@@ -1,6 +1,8 @@
 /* drive.c - see drive.h. */
 #include "tests/db/drive.h"
 
+#include "tests/db/cluster.h"
+
 #include <assert.h>
 #include <poll.h>
 #include <stdio.h>
@@ -29,9 +31,15 @@ const char drive_schema[] =
     "CREATE TABLE parent (id bigint PRIMARY KEY);"
     "CREATE TABLE child (id bigint PRIMARY KEY,"
     "    parent bigint REFERENCES parent DEFERRABLE INITIALLY DEFERRED);"
+    "CREATE TABLE gate (opened bool);"
+    "CREATE FUNCTION gate() RETURNS void LANGUAGE plpgsql AS $$ BEGIN"
+    "    FOR i IN 1..12000 LOOP"
+    "        IF EXISTS (SELECT FROM gate) THEN RETURN; END IF;"
+    "        PERFORM pg_sleep(0.01);"
+    "    END LOOP; END $$;"
     "CREATE TABLE slow (id bigint PRIMARY KEY);"
     "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS"
-    "    $$ BEGIN PERFORM pg_sleep(0.9); RETURN NULL; END $$;"
+    "    $$ BEGIN PERFORM gate(); RETURN NULL; END $$;"
     "CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON slow DEFERRABLE INITIALLY DEFERRED"
     "    FOR EACH ROW EXECUTE FUNCTION slow();"
     "CREATE SEQUENCE tries;"
@@ -57,7 +65,7 @@ const char drive_schema[] =
     "    WHEN 'norow' THEN RETURN;"
     "    WHEN 'deferred' THEN INSERT INTO child VALUES (p_id, -1);"
     "    WHEN 'slow' THEN INSERT INTO slow VALUES (p_id) ON CONFLICT DO NOTHING;"
-    "    WHEN 'sleep' THEN PERFORM pg_sleep(split_part(p_what, ':', 2)::float8);"
+    "    WHEN 'gate' THEN PERFORM gate();"
     "    WHEN 'held' THEN"
     "        PERFORM FROM held WHERE id = split_part(p_what, ':', 2)::int"
     "        FOR NO KEY UPDATE SKIP LOCKED;"
@@ -158,10 +166,32 @@ void drive_free(struct drive *drive)
     free(drive);
 }
 
+uint64_t drive_clock(const struct drive *drive)
+{
+    return drive->stopped_ms ? drive->stopped_ms : drive_now() + drive->ahead_ms;
+}
+
+void drive_clock_stop(struct drive *drive)
+{
+    drive->stopped_ms = drive_clock(drive);
+}
+
+void drive_clock_pass(struct drive *drive, uint64_t ms)
+{
+    assert(drive->stopped_ms);
+    drive->stopped_ms += ms;
+}
+
+void drive_clock_go(struct drive *drive)
+{
+    drive->ahead_ms = drive->stopped_ms - drive_now();
+    drive->stopped_ms = 0;
+}
+
 void drive_turn(struct drive *drive, int wait_ms)
 {
     struct pollfd polled = {.fd = drive->fd};
-    uint64_t now = drive_now();
+    uint64_t now = drive_clock(drive);
     int heard;
 
     polled.events = (short)((drive->read ? POLLIN : 0) | (drive->write ? POLLOUT : 0));
@@ -170,7 +200,7 @@ void drive_turn(struct drive *drive, int wait_ms)
     else if (drive->alarm_ms - now < (uint64_t)wait_ms)
         wait_ms = (int)(drive->alarm_ms - now);
     heard = poll(&polled, drive->fd >= 0, wait_ms);
-    now = drive_now();
+    now = drive_clock(drive);
     if (heard > 0)
         db_lane_ready(drive->lane, polled.revents & (POLLIN | POLLHUP | POLLERR),
             polled.revents & POLLOUT, now);
@@ -180,31 +210,51 @@ void drive_turn(struct drive *drive, int wait_ms)
     }
 }
 
-bool drive_until_done(struct drive *drive, int count, uint64_t within_ms)
-{
-    uint64_t end = drive_now() + within_ms;
+/* Turns until the condition holds; its value. */
+#define UNTIL(drive, condition)                                                                    \
+    ({                                                                                             \
+        uint64_t end_ms = drive_now() + DRIVE_PATIENCE_MS;                                         \
+        bool met;                                                                                  \
+                                                                                                   \
+        while (!(met = (condition)) && drive_now() < end_ms)                                       \
+            drive_turn(drive, 20);                                                                 \
+        met;                                                                                       \
+    })
 
-    while (drive->done_count < count && drive_now() < end)
-        drive_turn(drive, 20);
-    return drive->done_count >= count;
+bool drive_until_done(struct drive *drive, int count)
+{
+    return UNTIL(drive, drive->done_count >= count);
 }
 
-bool drive_until_up(struct drive *drive, uint64_t within_ms)
+bool drive_until_up(struct drive *drive)
 {
-    uint64_t end = drive_now() + within_ms;
-
-    while (!db_lane_up(drive->lane) && drive_now() < end)
-        drive_turn(drive, 20);
-    return db_lane_up(drive->lane);
+    return UNTIL(drive, db_lane_up(drive->lane));
 }
 
-bool drive_until_event(struct drive *drive, enum db_lane_event what, int count, uint64_t within_ms)
+bool drive_until_event(struct drive *drive, enum db_lane_event what, int count)
 {
-    uint64_t end = drive_now() + within_ms;
+    return UNTIL(drive, drive->events[what] >= count);
+}
 
-    while (drive->events[what] < count && drive_now() < end)
-        drive_turn(drive, 20);
-    return drive->events[what] >= count;
+bool drive_until_commits(struct drive *drive, uint64_t count)
+{
+    return UNTIL(drive, db_lane_stats(drive->lane).commits >= count);
+}
+
+bool drive_until_busy(struct drive *drive, uint64_t count)
+{
+    return UNTIL(drive, db_lane_stats(drive->lane).busy >= count);
+}
+
+bool drive_until_active(struct drive *drive, const char *conninfo, const char *query)
+{
+    char text[400];
+
+    snprintf(text, sizeof text,
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+        " AND application_name = 'joulebook/test' AND state = 'active' AND query LIKE '%s%%'",
+        query);
+    return UNTIL(drive, cluster_number(conninfo, text) > 0);
 }
 
 void drive_for(struct drive *drive, uint64_t ms)
@@ -213,6 +263,11 @@ void drive_for(struct drive *drive, uint64_t ms)
 
     while (drive_now() < end)
         drive_turn(drive, 10);
+}
+
+void drive_gate_open(const char *conninfo)
+{
+    cluster_exec(conninfo, "INSERT INTO gate VALUES (true)");
 }
 
 static bool submit(struct drive *drive, int stmt, uint64_t token)
@@ -225,7 +280,7 @@ static bool submit(struct drive *drive, int stmt, uint64_t token)
     bool taken;
 
     drive->in_submit = true;
-    taken = db_lane_submit(drive->lane, &work, drive_now());
+    taken = db_lane_submit(drive->lane, &work, drive_clock(drive));
     drive->in_submit = false;
     return taken;
 }

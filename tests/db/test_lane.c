@@ -15,7 +15,7 @@ static void setup(void)
     cluster_database(conninfo);
     cluster_exec(conninfo, drive_schema);
     drive = drive_new(conninfo, true);
-    ck_assert(drive_until_up(drive, 5000));
+    ck_assert(drive_until_commits(drive, 1)); /* past the first probe: up and idle */
 }
 
 static void teardown(void)
@@ -31,7 +31,7 @@ static int64_t items(void)
 START_TEST(a_call_is_done_with_its_row)
 {
     ck_assert(drive_put(drive, 1, 42, "good"));
-    ck_assert(drive_until_done(drive, 1, 5000));
+    ck_assert(drive_until_done(drive, 1));
     ck_assert_int_eq(drive->results[1], DB_OK);
     ck_assert_int_eq(drive->values[1], 42);
     ck_assert_int_eq(items(), 1);
@@ -67,7 +67,7 @@ START_TEST(a_member_ends_as_its_statement_says)
     cluster_exec(conninfo, "INSERT INTO item (id) SELECT 7 WHERE true");
     ck_assert(drive_put(drive, 1, strcmp(endings[_i].what, "unique") ? 8 : 7, endings[_i].what));
     ck_assert(drive_put(drive, 2, 9, "good"));
-    ck_assert(drive_until_done(drive, 2, 30000));
+    ck_assert(drive_until_done(drive, 2));
     ck_assert_msg(drive->results[1] == endings[_i].result, "%s: %s, not %s", endings[_i].what,
         db_result_name(drive->results[1]), db_result_name(endings[_i].result));
     ck_assert_int_eq(drive->values[1] != -1, endings[_i].row);
@@ -80,7 +80,7 @@ static void put_hundred(const char *bad)
 {
     for (int i = 0; i < 100; i++)
         ck_assert(drive_put(drive, i, i, i == 63 ? bad : "good"));
-    ck_assert(drive_until_done(drive, 100, 20000));
+    ck_assert(drive_until_done(drive, 100));
     for (int i = 0; i < 100; i++)
         ck_assert_int_eq(drive->results[i], i == 63 ? DB_REFUSED : DB_OK);
     ck_assert_int_eq(items(), 99);
@@ -107,9 +107,9 @@ START_TEST(many_members_share_a_commit)
 
     for (int i = 0; i < 500; i++)
         ck_assert(drive_put(drive, i, i, "good"));
-    ck_assert(drive_until_done(drive, 500, 10000));
+    ck_assert(drive_until_done(drive, 500));
     stats = db_lane_stats(drive->lane);
-    ck_assert_int_le(stats.commits, 4);
+    ck_assert_int_eq(stats.commits, stats.probes + 1);
     ck_assert_int_eq(stats.queued, 0);
     ck_assert_int_eq(stats.queued_bytes, 0);
     ck_assert_int_eq(items(), 500);
@@ -125,7 +125,7 @@ START_TEST(calls_run_in_the_order_of_their_submission)
                            " EXECUTE FUNCTION logged();");
     for (int i = 0; i < 300; i++)
         ck_assert(drive_put(drive, i, (i * 7) % 300, "good"));
-    ck_assert(drive_until_done(drive, 300, 10000));
+    ck_assert(drive_until_done(drive, 300));
     ck_assert_int_eq(
         cluster_number(conninfo, "SELECT count(*) FROM log WHERE id <> ((n - 1) * 7) % 300"), 0);
 }
@@ -135,9 +135,9 @@ START_TEST(bulk_members_become_one_execution)
 {
     for (int i = 0; i < 50; i++)
         ck_assert(drive_rows(drive, i, i * 10, 10));
-    ck_assert(drive_until_done(drive, 50, 10000));
+    ck_assert(drive_until_done(drive, 50));
     ck_assert_int_eq(items(), 500);
-    ck_assert_int_le(db_lane_stats(drive->lane).executions, 3);
+    ck_assert_int_eq(db_lane_stats(drive->lane).executions, 1);
     ck_assert_int_eq(cluster_number(conninfo, "SELECT count(*) FROM item WHERE note IS NULL"), 200);
     ck_assert_int_eq(cluster_number(conninfo, "SELECT count(*) FROM item WHERE at IS NULL"), 250);
     ck_assert_int_eq(cluster_number(conninfo, "SELECT count(*) FROM item WHERE at ="
@@ -151,7 +151,7 @@ START_TEST(ten_thousand_rows_with_nulls_and_repeats)
     ck_assert(drive_rows(drive, 1, 0, 10000));
     ck_assert(drive_rows(drive, 2, 5000, 10000));
     ck_assert(drive_rows(drive, 3, 0, 10000));
-    ck_assert(drive_until_done(drive, 3, 20000));
+    ck_assert(drive_until_done(drive, 3));
     for (int i = 1; i <= 3; i++)
         ck_assert_int_eq(drive->results[i], DB_OK);
     ck_assert_int_eq(items(), 15000);
@@ -165,7 +165,7 @@ START_TEST(a_bad_row_harms_only_its_member_of_a_bulk)
         ck_assert(drive_rows(drive, i, i * 10, 10));
     }
     cluster_exec(conninfo, "ALTER TABLE item ADD CHECK (id <> 55)");
-    ck_assert(drive_until_done(drive, 20, 10000));
+    ck_assert(drive_until_done(drive, 20));
     for (int i = 0; i < 20; i++)
         ck_assert_int_eq(drive->results[i], i == 5 ? DB_REFUSED : DB_OK);
     ck_assert_int_eq(items(), 190);
@@ -186,7 +186,7 @@ START_TEST(a_member_with_the_wrong_parameters_is_refused_alone)
     ck_assert(db_lane_submit(drive->lane,
         &(struct db_work){.stmt = (enum db_stmt)PUT, .args = &drive->args}, drive_now()));
     ck_assert(drive_put(drive, 2, 77, "good"));
-    ck_assert(drive_until_done(drive, 2, 5000));
+    ck_assert(drive_until_done(drive, 2));
     stats = db_lane_stats(drive->lane);
     ck_assert_int_eq(stats.done[DB_REFUSED], 1);
     ck_assert_int_eq(stats.done[DB_OK], 2);
@@ -196,28 +196,41 @@ END_TEST
 
 START_TEST(nothing_is_done_before_the_commit_is_back)
 {
+    drive_clock_stop(drive);
     ck_assert(drive_put(drive, 1, 1, "slow"));
     ck_assert(drive_put(drive, 2, 2, "good"));
-    drive_for(drive, 250); /* the statements have answered; the COMMIT sleeps for 900 ms */
-    ck_assert_int_eq(cluster_number(conninfo, "SELECT count(*) FROM pg_stat_activity"
-                                              " WHERE query = 'COMMIT' AND state = 'active'"),
-        1);
+    ck_assert(drive_until_active(drive, conninfo, "COMMIT"));
+    drive_for(drive, 50); /* the statements have answered */
     ck_assert_int_eq(drive->done_count, 0);
-    ck_assert_int_ge(db_lane_oldest_ms(drive->lane, drive_now()), 200);
-    ck_assert(drive_until_done(drive, 2, 5000));
-    ck_assert_int_eq(db_lane_oldest_ms(drive->lane, drive_now()), 0);
+    drive_clock_pass(drive, 200);
+    ck_assert_int_eq(db_lane_oldest_ms(drive->lane, drive_clock(drive)), 200);
+    drive_gate_open(conninfo);
+    ck_assert(drive_until_done(drive, 2));
+    ck_assert_int_eq(db_lane_oldest_ms(drive->lane, drive_clock(drive)), 0);
 }
 END_TEST
 
+/* A member that is in flight until the gate is opened. */
+static void fly_gate(uint64_t token)
+{
+    ck_assert(drive_put(drive, token, 1, "gate"));
+    ck_assert(drive_until_active(drive, conninfo, "SELECT * FROM put("));
+}
+
 START_TEST(a_batch_forms_while_another_is_in_flight)
 {
-    ck_assert(drive_put(drive, 0, 1, "sleep:0.2"));
-    drive_for(drive, 20);
+    struct db_lane_stats stats;
+
+    fly_gate(0);
     for (int i = 1; i <= 200; i++)
         ck_assert(drive_put(drive, i, i, "good"));
-    ck_assert(drive_until_done(drive, 201, 5000));
-    ck_assert_int_le(db_lane_stats(drive->lane).commits, 4);
-    ck_assert_int_ge(db_lane_stats(drive->lane).batch_members_max, 200);
+    drive_for(drive, 50);
+    ck_assert_int_eq(drive->done_count, 0);
+    drive_gate_open(conninfo);
+    ck_assert(drive_until_done(drive, 201));
+    stats = db_lane_stats(drive->lane);
+    ck_assert_int_eq(stats.commits, stats.probes + 2);
+    ck_assert_int_eq(stats.batch_members_max, 200);
 }
 END_TEST
 
@@ -234,16 +247,21 @@ START_TEST(a_busy_member_joins_the_next_batches_and_delays_nobody)
 {
     struct db_conn *holder = hold("SELECT FROM held WHERE id = 1 FOR UPDATE");
 
+    drive_clock_stop(drive);
     ck_assert(drive_put(drive, 0, 1, "held:1"));
     for (int i = 1; i < 50; i++)
         ck_assert(drive_put(drive, i, 100 + i, i % 2 ? "held:2" : "good"));
-    ck_assert(drive_until_done(drive, 49, 1000));
+    ck_assert(drive_until_done(drive, 49)); /* in no time of the lane's */
     ck_assert_int_eq(drive->results[0], DB_RESULT_COUNT);
-    drive_for(drive, 300);
-    ck_assert_int_ge(db_lane_stats(drive->lane).busy, 4);
-    ck_assert_int_le(db_lane_stats(drive->lane).busy, 9);
+    ck_assert(drive_until_busy(drive, 2)); /* its own batch and the next one */
+    drive_clock_pass(drive, DB_LANE_BUSY_RETRY_MS - 1);
+    drive_for(drive, 50);
+    ck_assert_int_eq(db_lane_stats(drive->lane).busy, 2);
+    drive_clock_pass(drive, 1);
+    ck_assert(drive_until_busy(drive, 3));
     db_conn_close(holder);
-    ck_assert(drive_until_done(drive, 50, 500));
+    drive_clock_pass(drive, DB_LANE_BUSY_RETRY_MS);
+    ck_assert(drive_until_done(drive, 50));
     ck_assert_int_eq(drive->results[0], DB_OK);
     ck_assert_int_eq(items(), 50);
 }
@@ -252,13 +270,17 @@ END_TEST
 START_TEST(a_member_that_stays_busy_is_given_back_after_two_seconds)
 {
     struct db_conn *holder = hold("SELECT FROM held WHERE id = 1 FOR UPDATE");
-    uint64_t begin = drive_now();
 
+    drive_clock_stop(drive);
     ck_assert(drive_put(drive, 0, 1, "held:1"));
-    ck_assert(drive_until_done(drive, 1, 6000));
+    ck_assert(drive_until_busy(drive, 2));
+    drive_clock_pass(drive, DB_LANE_BUSY_LIMIT_MS - 1);
+    ck_assert(drive_until_busy(drive, 3));
+    drive_for(drive, 50);
+    ck_assert_int_eq(drive->done_count, 0);
+    drive_clock_pass(drive, DB_LANE_BUSY_RETRY_MS);
+    ck_assert(drive_until_done(drive, 1));
     ck_assert_int_eq(drive->results[0], DB_BUSY);
-    ck_assert_int_ge(drive->done_ms[0] - begin, 1990);
-    ck_assert_int_le(drive->done_ms[0] - begin, 4000);
     ck_assert_int_eq(items(), 0);
     ck_assert_int_eq(db_lane_stats(drive->lane).queued, 0);
     db_conn_close(holder);
@@ -268,14 +290,15 @@ END_TEST
 START_TEST(a_member_that_waits_for_a_lock_is_busy_and_delays_nobody_long)
 {
     struct db_conn *holder = hold("SELECT FROM held WHERE id = 1 FOR UPDATE");
-    uint64_t begin = drive_now();
 
+    drive_clock_stop(drive);
     for (int i = 0; i < 100; i++)
         ck_assert(drive_put(drive, i, i, i == 30 || i == 60 ? "wait:1" : "good"));
-    ck_assert(drive_until_done(drive, 98, 5000));
-    ck_assert_int_le(drive_now() - begin, 1500);
+    ck_assert(drive_until_done(drive, 98)); /* none of them waited for a time of the lane's */
     ck_assert_int_eq(items(), 98);
-    ck_assert(drive_until_done(drive, 100, 6000));
+    ck_assert(drive_until_busy(drive, 4));
+    drive_clock_pass(drive, DB_LANE_BUSY_LIMIT_MS);
+    ck_assert(drive_until_done(drive, 100));
     ck_assert_int_eq(drive->results[30], DB_BUSY);
     ck_assert_int_eq(drive->results[60], DB_BUSY);
     db_conn_close(holder);
@@ -286,13 +309,17 @@ START_TEST(a_locked_table_is_waited_for_by_bulks)
 {
     struct db_conn *holder = hold("LOCK TABLE item IN ACCESS EXCLUSIVE MODE");
 
+    drive_clock_stop(drive);
     for (int i = 0; i < 20; i++)
         ck_assert(drive_rows(drive, i, i * 10, 10));
-    drive_for(drive, 700);
+    drive_for(drive, 300);
+    drive_clock_pass(drive, 600);
+    drive_for(drive, 300);
     ck_assert_int_eq(drive->done_count, 0);
-    ck_assert_int_ge(db_lane_oldest_ms(drive->lane, drive_now()), 600);
+    ck_assert_int_eq(db_lane_oldest_ms(drive->lane, drive_clock(drive)), 600);
     db_conn_close(holder);
-    ck_assert(drive_until_done(drive, 20, 5000));
+    drive_clock_go(drive);
+    ck_assert(drive_until_done(drive, 20));
     for (int i = 0; i < 20; i++)
         ck_assert_int_eq(drive->results[i], DB_OK);
     ck_assert_int_eq(items(), 200);
@@ -303,7 +330,7 @@ START_TEST(many_bad_members_leave_the_good_ones_alone)
 {
     for (int i = 0; i < 300; i++)
         ck_assert(drive_put(drive, i, i, i % 3 ? i % 3 == 1 ? "raise:22003" : "good" : "deferred"));
-    ck_assert(drive_until_done(drive, 300, 30000));
+    ck_assert(drive_until_done(drive, 300));
     for (int i = 0; i < 300; i++)
         ck_assert_int_eq(drive->results[i], i % 3 == 2 ? DB_OK : DB_REFUSED);
     ck_assert_int_eq(items(), 100);
@@ -314,7 +341,7 @@ START_TEST(a_deadlock_passes)
 {
     ck_assert(drive_put(drive, 1, 1, "twice:40P01:3"));
     ck_assert(drive_put(drive, 2, 2, "good"));
-    ck_assert(drive_until_done(drive, 2, 5000));
+    ck_assert(drive_until_done(drive, 2));
     ck_assert_int_eq(drive->results[1], DB_OK);
     ck_assert_int_eq(drive->results[2], DB_OK);
     ck_assert_int_eq(items(), 2);
@@ -327,9 +354,7 @@ START_TEST(a_server_without_space_is_waited_for)
 
     ck_assert(drive_put(drive, 1, 1, "twice:53100:4"));
     ck_assert(drive_put(drive, 2, 2, "good"));
-    drive_for(drive, 100);
-    ck_assert_int_gt(db_lane_oldest_ms(drive->lane, drive_now()), 50);
-    ck_assert(drive_until_done(drive, 2, 10000));
+    ck_assert(drive_until_done(drive, 2));
     ck_assert_int_ge(drive_now() - begin, 300);
     ck_assert_int_eq(drive->results[1], DB_OK);
     ck_assert_int_eq(items(), 2);
@@ -341,17 +366,19 @@ START_TEST(a_full_queue_refuses_and_forgets_nothing)
 {
     int taken = 0;
 
-    ck_assert(drive_put(drive, DRIVE_TOKENS_MAX - 1, 1, "sleep:0.1"));
-    drive_for(drive, 20);
+    fly_gate(DRIVE_TOKENS_MAX - 1);
     while (taken < DRIVE_TOKENS_MAX - 2 && drive_put(drive, taken, 100 + taken, "good"))
         taken++;
     ck_assert_int_eq(taken, (DB_LANE_BATCHES_MAX - 1) * DB_LANE_BATCH_MEMBERS_MAX);
     ck_assert_int_eq(db_lane_stats(drive->lane).refused_full, 1);
-    ck_assert(drive_until_done(drive, taken + 1, 120000));
+    drive_gate_open(conninfo);
+    for (int i = 10000; i < taken; i += 10000)
+        ck_assert(drive_until_done(drive, i));
+    ck_assert(drive_until_done(drive, taken + 1));
     for (int i = 0; i < taken; i++)
         ck_assert_int_eq(drive->results[i], DB_OK);
     ck_assert(drive_put(drive, taken, 1, "good"));
-    ck_assert(drive_until_done(drive, taken + 2, 5000));
+    ck_assert(drive_until_done(drive, taken + 2));
 }
 END_TEST
 
@@ -362,15 +389,13 @@ START_TEST(the_queue_is_limited_in_bytes_too)
 
     memset(large, 'x', 1000000);
     large[1000000] = '\0';
-    memcpy(large, "sleep:0", 7);
-    large[7] = '\0';
-    ck_assert(drive_put(drive, 0, 1, "sleep:0.1"));
-    drive_for(drive, 20);
-    memcpy(large, "good:xxx", 8);
+    memcpy(large, "good:", 5);
+    fly_gate(0);
     while (taken < 200 && drive_put(drive, (uint64_t)taken + 1, taken, large))
         taken++;
     ck_assert_int_eq(taken, DB_LANE_QUEUE_BYTES_MAX / (1000000 + 18));
-    ck_assert(drive_until_done(drive, taken + 1, 60000));
+    drive_gate_open(conninfo);
+    ck_assert(drive_until_done(drive, taken + 1));
     ck_assert_int_eq(items(), taken);
     ck_assert_int_eq(db_lane_stats(drive->lane).queued_bytes, 0);
     free(large);
@@ -379,27 +404,26 @@ END_TEST
 
 START_TEST(an_idle_lane_probes_by_a_commit)
 {
-    drive_for(drive, 4500);
-    ck_assert_int_ge(db_lane_stats(drive->lane).probes, 3);
-    ck_assert_int_eq(cluster_number(conninfo, "SELECT count(*) FROM mark WHERE lane = 'test'"
-                                              " AND token >= 3"),
-        1);
-    ck_assert_int_eq(db_lane_oldest_ms(drive->lane, drive_now()), 0);
+    drive_clock_stop(drive);
+    for (uint64_t probes = 1; probes < 3; probes++) {
+        drive_clock_pass(drive, DB_LANE_PROBE_MS - 1);
+        drive_for(drive, 50);
+        ck_assert_int_eq(db_lane_stats(drive->lane).probes, probes);
+        drive_clock_pass(drive, 1);
+        ck_assert(drive_until_commits(drive, probes + 1));
+    }
+    ck_assert_int_eq(cluster_number(conninfo, "SELECT token FROM mark WHERE lane = 'test'"), 3);
+    ck_assert_int_eq(db_lane_oldest_ms(drive->lane, drive_clock(drive)), 0);
 }
 END_TEST
 
 START_TEST(a_quiet_lane_answers_at_once)
 {
-    uint64_t total_ms = 0;
-
-    for (int i = 0; i < 50; i++) {
-        uint64_t begin = drive_now();
-
+    drive_clock_stop(drive);
+    for (int i = 0; i < 50; i++) { /* each needs a commit, and no time of the lane's */
         ck_assert(drive_put(drive, i, i, "good"));
-        ck_assert(drive_until_done(drive, i + 1, 5000));
-        total_ms += drive_now() - begin;
+        ck_assert(drive_until_done(drive, i + 1));
     }
-    ck_assert_int_le(total_ms, 50 * 20);
 }
 END_TEST
 

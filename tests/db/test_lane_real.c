@@ -25,7 +25,7 @@ static void setup(void)
     snprintf(login, sizeof login, "%s user=joulebook_app", conninfo);
     drive = drive_new_on(&config);
     done_count = 0;
-    ck_assert_msg(drive_until_up(drive, 10000), "%s", drive->last[DB_LANE_UNPREPARED]);
+    ck_assert_msg(drive_until_up(drive), "%s", drive->last[DB_LANE_UNPREPARED]);
 }
 
 static void teardown(void)
@@ -54,7 +54,7 @@ static void submit(enum db_stmt stmt)
 
 static void all_ok(int count)
 {
-    uint64_t end = drive_now() + 10000;
+    uint64_t end = drive_now() + DRIVE_PATIENCE_MS;
 
     while (done_count < count && drive_now() < end)
         drive_turn(drive, 20);
@@ -252,7 +252,7 @@ START_TEST(a_failing_bulk_leaves_the_other_statements_alone)
     db_args_time_us(&drive->args, 1793520000000000);
     db_args_row(&drive->args);
     submit(DB_STMT_SEEN);
-    for (uint64_t end = drive_now() + 10000; done_count < 3 && drive_now() < end;)
+    for (uint64_t end = drive_now() + DRIVE_PATIENCE_MS; done_count < 3 && drive_now() < end;)
         drive_turn(drive, 20);
     ck_assert_int_eq(results[0], DB_OK);
     ck_assert_int_eq(results[1], DB_REFUSED);
@@ -264,11 +264,7 @@ END_TEST
 
 START_TEST(probes_are_written_by_the_daemons_login)
 {
-    uint64_t end = drive_now() + 3000;
-
-    while (db_lane_stats(drive->lane).commits < 2 && drive_now() < end)
-        drive_turn(drive, 20);
-    ck_assert_int_ge(db_lane_stats(drive->lane).commits, 2);
+    ck_assert(drive_until_commits(drive, 2));
     ck_assert_int_eq(db_lane_oldest_ms(drive->lane, drive_now()), 0);
     ck_assert_int_ge(cluster_number(conninfo, "SELECT token FROM core.lane_mark"
                                               " WHERE lane = 'real'"),

@@ -82,9 +82,9 @@ static void turn(struct ear *ear)
     }
 }
 
-static bool until(struct ear *ear, enum db_listen_event what, int count, uint64_t within_ms)
+static bool until(struct ear *ear, enum db_listen_event what, int count)
 {
-    uint64_t end = drive_now() + within_ms;
+    uint64_t end = drive_now() + DRIVE_PATIENCE_MS;
 
     while (ear->events[what] < count && drive_now() < end)
         turn(ear);
@@ -100,14 +100,14 @@ START_TEST(a_notification_arrives)
 {
     struct ear *ear = ear_new(0, conninfo, 7);
 
-    ck_assert(until(ear, DB_LISTEN_UP, 1, 5000));
+    ck_assert(until(ear, DB_LISTEN_UP, 1));
     ck_assert(db_listen_up(ear->listen));
     cluster_exec(conninfo, "NOTIFY joulebook_node_8, 'not ours'; NOTIFY joulebook_node_7, '42'");
-    ck_assert(until(ear, DB_LISTEN_HEARD, 1, 2000));
+    ck_assert(until(ear, DB_LISTEN_HEARD, 1));
     ck_assert_str_eq(ear->channel, "joulebook_node_7");
     ck_assert_str_eq(ear->detail, "42");
     cluster_exec(conninfo, "NOTIFY joulebook_directory");
-    ck_assert(until(ear, DB_LISTEN_HEARD, 2, 2000));
+    ck_assert(until(ear, DB_LISTEN_HEARD, 2));
     ck_assert_str_eq(ear->channel, "joulebook_directory");
     db_listen_free(ear->listen);
     ck_assert_int_eq(ear->fd, -1);
@@ -119,13 +119,13 @@ START_TEST(many_notifications_arrive_in_order_also_around_a_probe)
     struct ear *ear = ear_new(0, conninfo, 7);
     uint64_t end;
 
-    ck_assert(until(ear, DB_LISTEN_UP, 1, 5000));
+    ck_assert(until(ear, DB_LISTEN_UP, 1));
     end = drive_now() + 2500;
     while (drive_now() < end)
         turn(ear);
     cluster_exec(conninfo, "SELECT pg_notify('joulebook_node_7', n::text)"
                            " FROM generate_series(1, 1000) n");
-    ck_assert(until(ear, DB_LISTEN_HEARD, 1000, 5000));
+    ck_assert(until(ear, DB_LISTEN_HEARD, 1000));
     ck_assert_str_eq(ear->detail, "1000");
     ck_assert_int_eq(ear->events[DB_LISTEN_LOST], 0);
     db_listen_free(ear->listen);
@@ -136,15 +136,15 @@ START_TEST(a_lost_connection_is_told_and_made_again)
 {
     struct ear *ear = ear_new(0, conninfo, 7);
 
-    ck_assert(until(ear, DB_LISTEN_UP, 1, 5000));
+    ck_assert(until(ear, DB_LISTEN_UP, 1));
     cluster_exec(conninfo, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                            " WHERE application_name = 'joulebook/listen'"
                            " AND datname = current_database()");
-    ck_assert(until(ear, DB_LISTEN_LOST, 1, 2000));
+    ck_assert(until(ear, DB_LISTEN_LOST, 1));
     ck_assert(!db_listen_up(ear->listen));
-    ck_assert(until(ear, DB_LISTEN_UP, 2, 5000));
+    ck_assert(until(ear, DB_LISTEN_UP, 2));
     cluster_exec(conninfo, "NOTIFY joulebook_node_7, 'again'");
-    ck_assert(until(ear, DB_LISTEN_HEARD, 1, 2000));
+    ck_assert(until(ear, DB_LISTEN_HEARD, 1));
     db_listen_free(ear->listen);
 }
 END_TEST
@@ -153,12 +153,12 @@ START_TEST(one_node_holds_the_lock_and_the_next_gets_it_when_it_is_gone)
 {
     struct ear *first = ear_new(0, conninfo, 7), *second;
 
-    ck_assert(until(first, DB_LISTEN_UP, 1, 5000));
+    ck_assert(until(first, DB_LISTEN_UP, 1));
     second = ear_new(1, conninfo, 7);
-    ck_assert(until(second, DB_LISTEN_OTHER, 2, 5000));
+    ck_assert(until(second, DB_LISTEN_OTHER, 2));
     ck_assert(!db_listen_up(second->listen));
     db_listen_free(first->listen);
-    ck_assert(until(second, DB_LISTEN_UP, 1, 5000));
+    ck_assert(until(second, DB_LISTEN_UP, 1));
     db_listen_free(second->listen);
 }
 END_TEST
@@ -167,8 +167,8 @@ START_TEST(nodes_of_other_numbers_do_not_meet)
 {
     struct ear *first = ear_new(0, conninfo, 7), *second = ear_new(1, conninfo, 8);
 
-    ck_assert(until(first, DB_LISTEN_UP, 1, 5000));
-    ck_assert(until(second, DB_LISTEN_UP, 1, 5000));
+    ck_assert(until(first, DB_LISTEN_UP, 1));
+    ck_assert(until(second, DB_LISTEN_UP, 1));
     db_listen_free(first->listen);
     db_listen_free(second->listen);
 }
@@ -181,9 +181,9 @@ START_TEST(a_dead_line_is_noticed_by_the_probe)
 
     proxy_start(&proxy, conninfo);
     ear = ear_new(0, proxy.conninfo, 7);
-    ck_assert(until(ear, DB_LISTEN_UP, 1, 5000));
+    ck_assert(until(ear, DB_LISTEN_UP, 1));
     proxy.control->order = PROXY_STALL;
-    ck_assert(until(ear, DB_LISTEN_LOST, 1, 10000));
+    ck_assert(until(ear, DB_LISTEN_LOST, 1));
     ck_assert_str_eq(ear->detail, "no answer");
     db_listen_free(ear->listen);
     proxy_stop(&proxy);
@@ -194,7 +194,7 @@ START_TEST(a_server_that_is_away_is_tried_again)
 {
     struct ear *ear = ear_new(0, "host=/tmp/nowhere password=secret", 7);
 
-    ck_assert(until(ear, DB_LISTEN_DOWN, 3, 5000));
+    ck_assert(until(ear, DB_LISTEN_DOWN, 3));
     ck_assert_int_eq(ear->events[DB_LISTEN_LOST], 0);
     db_listen_free(ear->listen);
     ck_assert_ptr_null(db_listen_new("secret", 7, &(struct db_listen_ports){0}));
@@ -206,7 +206,7 @@ static Suite *suite(void)
     Suite *listening = suite_create("db listen");
     TCase *cases = tcase_create("listen");
 
-    tcase_set_timeout(cases, 60);
+    tcase_set_timeout(cases, 120);
     tcase_add_checked_fixture(cases, setup, NULL);
     tcase_add_test(cases, a_notification_arrives);
     tcase_add_test(cases, many_notifications_arrive_in_order_also_around_a_probe);
