@@ -196,17 +196,35 @@ static uint32_t frame(const struct bill_claim *c, struct bill_reading *r, uint32
     return count + 2;
 }
 
-/* Energy of P_max over the session with its margin; more is a fault of the meter or the data. */
-static bool is_plausible(const struct bill_claim *c, int64_t mwh)
+/* Energy of P_max over a time with its margin; more is a fault of the meter or the data. */
+static bool is_plausible(const struct bill_claim *c, int64_t mwh, int64_t time_us)
 {
     int64_t power_w =
         c->max_power_w > 0 && c->max_power_w < BILL_POWER_MAX_W ? c->max_power_w : BILL_POWER_MAX_W;
     /* W x microseconds / 3.6e6 is mWh. */
-    __int128 limit = (__int128)power_w * (c->stopped_us - c->started_us) * BILL_PLAUSIBLE_PERCENT /
-                         100 / 3600000 +
+    __int128 limit = (__int128)power_w * time_us * BILL_PLAUSIBLE_PERCENT / 100 / 3600000 +
                      BILL_PLAUSIBLE_EXTRA_MWH;
 
     return mwh <= limit;
+}
+
+/* A rise from one reading to the next that nobody can have delivered meanwhile, however plausible
+ * the session is as a whole: a meter was changed, or a placeholder gave way to the true register.
+ * The points rise (straighten). */
+static bool jumps(
+    const struct bill_claim *c, struct bill_reading *r, uint32_t count, enum side side)
+{
+    uint32_t from = 0;
+
+    for (uint32_t i = 1; i < count; i++) {
+        if (*value_of(&r[i], side) == BILL_ABSENT)
+            continue;
+        if (!is_plausible(c, *value_of(&r[i], side) - *value_of(&r[from], side),
+                r[i].at_us - r[from].at_us + BILL_REFRESH_US))
+            return true;
+        from = i;
+    }
+    return false;
 }
 
 static bool has_export(const struct bill_reading *r, uint32_t count)
@@ -261,12 +279,17 @@ static enum bill_reason judge(
         return BILL_REASON_REGISTER_FALLS;
     if (!straighten(r, ret->count, SIDE_EXPORT))
         return BILL_REASON_EXPORT_FALLS;
-    fill(r, ret->count, SIDE_IMPORT);
-    fill(r, ret->count, SIDE_EXPORT);
     ret->import_mwh = import[1] - import[0];
     ret->export_mwh = export[1] - export[0];
-    if (!is_plausible(c, ret->import_mwh) || !is_plausible(c, ret->export_mwh))
+    if (!is_plausible(c, ret->import_mwh, c->stopped_us - c->started_us))
         return BILL_REASON_IMPLAUSIBLE_ENERGY;
+    if (jumps(c, r, ret->count, SIDE_IMPORT))
+        return BILL_REASON_REGISTER_JUMPS;
+    if (!is_plausible(c, ret->export_mwh, c->stopped_us - c->started_us) ||
+        jumps(c, r, ret->count, SIDE_EXPORT))
+        return BILL_REASON_EXPORT_IMPLAUSIBLE;
+    fill(r, ret->count, SIDE_IMPORT);
+    fill(r, ret->count, SIDE_EXPORT);
     return BILL_REASON_NONE;
 }
 
@@ -289,8 +312,10 @@ const char *bill_reason_name(enum bill_reason reason)
         [BILL_REASON_REGISTER_FALLS] = "register_falls",
         [BILL_REASON_SERIES_DISAGREES] = "series_disagrees",
         [BILL_REASON_IMPLAUSIBLE_ENERGY] = "implausible_energy",
+        [BILL_REASON_REGISTER_JUMPS] = "register_jumps",
         [BILL_REASON_EXPORT_UNPROVEN] = "export_unproven",
         [BILL_REASON_EXPORT_FALLS] = "export_falls",
+        [BILL_REASON_EXPORT_IMPLAUSIBLE] = "export_implausible",
     };
 
     return reason < BILL_REASON_COUNT ? names[reason] : "?";

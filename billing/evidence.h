@@ -30,8 +30,10 @@ enum bill_reason {
     BILL_REASON_REGISTER_FALLS,
     BILL_REASON_SERIES_DISAGREES,   /* with meterStart or meterStop, by more than rounding */
     BILL_REASON_IMPLAUSIBLE_ENERGY, /* above P_max x time x 1.1 + 0.5 kWh */
+    BILL_REASON_REGISTER_JUMPS,     /* the same between two readings, with a minute of grace */
     BILL_REASON_EXPORT_UNPROVEN,    /* no begin or no end of the export register */
     BILL_REASON_EXPORT_FALLS,
+    BILL_REASON_EXPORT_IMPLAUSIBLE, /* too much, or a jump */
     BILL_REASON_COUNT
 };
 

@@ -54,6 +54,10 @@ enum {
 #define BILL_PLAUSIBLE_PERCENT   INT64_C(110)
 #define BILL_PLAUSIBLE_EXTRA_MWH INT64_C(500000)
 
+/* Between two readings the energy of this long may come in one step as well: meters refresh their
+ * registers once a minute, and piles stamp readings by the second. */
+#define BILL_REFRESH_US (60 * BILL_SECOND_US)
+
 /* P_max of a pile that did not tell: no charging system delivers more. */
 #define BILL_POWER_MAX_W INT64_C(3750000)
 

@@ -29,6 +29,7 @@ from zoneinfo import ZoneInfo
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 MINUTE_US = 60_000_000
 TOLERANCE_MWH = 1000       # meterStart and meterStop are whole Wh
+REFRESH_US = 60_000_000    # what a register may be late by
 NOTHING_MWH = 10_000       # below it, and never charging: no start fee, no minimum
 POWER_MAX_W = 3_750_000
 DAYS = ["MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY"]
@@ -94,9 +95,13 @@ def decide(session, readings):
     points.append((stop, last))
     power = int(session.get("max_power_w") or 0)
     power = power if 0 < power < POWER_MAX_W else POWER_MAX_W
-    most = Fraction(power * (stop - start), 3_600_000) * Fraction(11, 10) + 500_000
-    if last - first > most:
+
+    def plausible(energy, time_us):
+        return energy <= Fraction(power * time_us, 3_600_000) * Fraction(11, 10) + 500_000
+    if not plausible(last - first, stop - start):
         raise Untrusted("implausible_energy")
+    if not all(plausible(b[1] - a[1], b[0] - a[0] + REFRESH_US) for a, b in zip(points, points[1:])):
+        raise Untrusted("register_jumps")
     return points
 
 

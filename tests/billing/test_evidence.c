@@ -197,6 +197,37 @@ START_TEST(more_than_the_pile_can_deliver_goes_to_review)
 }
 END_TEST
 
+/* A register that is told once a minute may come a minute late: 60 kW x 120 s x 1.1 + 0.5 kWh. */
+static const struct {
+    int64_t at_s[2], told[2];
+    enum bill_reason reason;
+} rises[] = {
+    {{600, 660}, {101000000, 103700000}, BILL_REASON_NONE},
+    {{600, 660}, {101000000, 103700001}, BILL_REASON_REGISTER_JUMPS},
+    {{600, 600}, {101000000, 102600001}, BILL_REASON_REGISTER_JUMPS}, /* in no time */
+    {{60, 3540}, {102700001, 109000000}, BILL_REASON_REGISTER_JUMPS}, /* after the start */
+    {{60, 3540}, {101000000, 107299999}, BILL_REASON_REGISTER_JUMPS}, /* before the stop */
+    {{60, 3540}, {101000000, 107300000}, BILL_REASON_NONE},
+};
+
+START_TEST(a_register_that_jumps_goes_to_review_though_the_whole_is_plausible)
+{
+    add(rises[_i].at_s[0], rises[_i].told[0], BILL_CONTEXT_OTHER);
+    add(rises[_i].at_s[1], rises[_i].told[1], BILL_CONTEXT_OTHER);
+    judge(rises[_i].reason);
+}
+END_TEST
+
+START_TEST(readings_without_a_register_hide_no_jump)
+{
+    add(600, 101 * KIT_KWH, BILL_CONTEXT_OTHER);
+    add(630, BILL_ABSENT, BILL_CONTEXT_OTHER);
+    r[count - 1].export_mwh = 0;
+    add(660, 104 * KIT_KWH, BILL_CONTEXT_OTHER);
+    judge(BILL_REASON_REGISTER_JUMPS);
+}
+END_TEST
+
 static void add_export(int64_t at_s, int64_t import_mwh, int64_t export_mwh, enum bill_context c)
 {
     add(at_s, import_mwh, c);
@@ -238,6 +269,18 @@ START_TEST(an_export_register_that_falls_goes_to_review)
         add_export(60, 100 * KIT_KWH, 9 * KIT_KWH, BILL_CONTEXT_OTHER);
     add_export(3600, 110 * KIT_KWH, _i == 1 ? 8 * KIT_KWH : 6 * KIT_KWH, BILL_CONTEXT_END);
     judge(BILL_REASON_EXPORT_FALLS);
+}
+END_TEST
+
+/* 66.5 kWh in the hour, 2.7 kWh from one minute to the next. */
+START_TEST(more_export_than_the_pile_can_take_is_no_credit)
+{
+    static const int64_t told[][2] = {{9 * KIT_KWH, 74 * KIT_KWH}, {9700001, 12 * KIT_KWH}};
+
+    add_export(0, 100 * KIT_KWH, 7 * KIT_KWH, BILL_CONTEXT_BEGIN);
+    add_export(60, 100 * KIT_KWH, told[_i][0], BILL_CONTEXT_OTHER);
+    add_export(3600, 110 * KIT_KWH, told[_i][1], BILL_CONTEXT_END);
+    judge(BILL_REASON_EXPORT_IMPLAUSIBLE);
 }
 END_TEST
 
@@ -297,6 +340,10 @@ int main(void)
     tcase_add_test(tcase, time_must_run_forward_and_not_too_long);
     tcase_add_loop_test(tcase, more_than_the_pile_can_deliver_goes_to_review, 0,
         sizeof(plausible) / sizeof(plausible[0]));
+    tcase_add_loop_test(tcase, a_register_that_jumps_goes_to_review_though_the_whole_is_plausible, 0,
+        sizeof(rises) / sizeof(rises[0]));
+    tcase_add_test(tcase, readings_without_a_register_hide_no_jump);
+    tcase_add_loop_test(tcase, more_export_than_the_pile_can_take_is_no_credit, 0, 2);
     tcase_add_test(tcase, export_counts_with_begin_and_end);
     tcase_add_test(tcase, export_without_both_ends_is_no_credit);
     tcase_add_loop_test(tcase, an_export_register_that_falls_goes_to_review, 0, 2);

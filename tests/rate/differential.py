@@ -96,7 +96,11 @@ def readings(rng, start_us, stop_us, first, last):
     times = sorted(rng.randint(start_us, stop_us) for _ in range(count))
     times = [t - t % 1_000_000 if rng.random() < 0.7 else t for t in times]
     times = sorted(t for t in times if start_us <= t <= stop_us)
-    values = sorted(rng.randint(first, last) for _ in times)
+    if rng.random() < 0.1:              # now and then as no pile can charge
+        values = sorted(rng.randint(first, last) for _ in times)
+    else:
+        values = sorted(min(last, first + rng.randint(0, 300_000) + (last - first) * (t - start_us)
+                            // max(stop_us - start_us, 1)) for t in times)
     if rng.random() < 0.7:
         values = [v - v % 1000 if v - v % 1000 >= first else v for v in values]
     out = [{"at": iso(t), "received_at": iso(t), "context": "Sample.Periodic",

@@ -154,6 +154,7 @@ static const struct {
     {"\"109000000\"", "\"-5\"", "register_range", ""},
     {"\"109000000\"", "\"50\"", "register_falls", ""},
     {"\"110000000\"", "\"300000000\"", "implausible_energy", ""},
+    {"\"110000000\"", "\"180000000\"", "register_jumps", ""}, /* 71 of 72 kWh in half the time */
     {"T06:30:00.000000Z", "T05:29:59Z", "stop_before_start", ""},
     {"2026-11-24T06:30:00.000000Z", "2026-12-30T00:00:00Z", "too_long", ""},
     {"\"109000000\",\"export_mwh\":null",
