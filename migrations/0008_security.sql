@@ -16,7 +16,7 @@ BEGIN
     WHERE l.login = current_setting('joulebook.actor', true) AND l.disabled_at IS NULL
       AND session_user = 'joulebook_channel_' || l.role;
     IF name IS NULL THEN
-        RAISE EXCEPTION 'the channel names no actor that it may act for' USING ERRCODE = '42501';
+        PERFORM api.refuse('actor-unknown', '');
     END IF;
     RETURN name;
 END
@@ -63,13 +63,14 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION core.visible_fleets() IS 'Fleets that this login may see | 当前登录可见的车队';
 
--- Actions call this before they touch anything of a site; null stands for what belongs to none.
+-- Actions call this before they touch anything of a site. Null stands for what belongs to none, and for what
+-- is about to be the first: that takes a login that sees all, also where there is no site yet.
 CREATE FUNCTION core.require_site(p_site bigint) RETURNS void
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     PERFORM core.actor();
-    IF NOT COALESCE(p_site IN (SELECT core.visible_sites()), core.sees_all()) THEN
-        RAISE EXCEPTION 'this site is not granted to %', core.actor() USING ERRCODE = '42501', DETAIL = 'site';
+    IF NOT core.sees_all() AND (p_site IS NULL OR p_site NOT IN (SELECT core.visible_sites())) THEN
+        PERFORM api.refuse('site-denied', 'site', core.actor());
     END IF;
 END
 $$;

@@ -1,4 +1,4 @@
--- What the views of query and api use, and what actions refuse by. Functions that views use live in
+-- What the views of query and api use. Functions that views use live in
 -- numbered migrations, because a function under a view can't be dropped and made anew.
 
 -- Compiling a view's plan takes longer than running it: 100 of 40,200 sessions took 956 ms with it, 225 ms
@@ -100,37 +100,5 @@ GRANT EXECUTE ON FUNCTION api.camel_case(text, boolean), api.parameters(oid), ap
     core.mask_text(text), core.money(numeric, smallint), core.station_has_key(bigint), core.local_time(timestamptz, text), core.seconds_between(timestamptz, timestamptz)
     TO joulebook_viewer, joulebook_operator, joulebook_cashier, joulebook_admin, joulebook_reader,
        joulebook_writer, joulebook_app;
-
--- The person or client behind this transaction, as before, with a refusal in both languages.
-CREATE OR REPLACE FUNCTION core.actor() RETURNS text
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    name text;
-BEGIN
-    IF session_user NOT IN ('joulebook_channel_viewer', 'joulebook_channel_operator',
-                            'joulebook_channel_cashier', 'joulebook_channel_admin') THEN
-        RETURN session_user;
-    END IF;
-    SELECT l.login INTO name FROM core.login l
-    WHERE l.login = current_setting('joulebook.actor', true) AND l.disabled_at IS NULL
-      AND session_user = 'joulebook_channel_' || l.role;
-    IF name IS NULL THEN
-        PERFORM api.refuse('actor-unknown', '');
-    END IF;
-    RETURN name;
-END
-$$;
-
--- A null site stands for what belongs to none, and for what is about to be the first: that takes a login
--- that sees all, also where there is no site yet.
-CREATE OR REPLACE FUNCTION core.require_site(p_site bigint) RETURNS void
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    PERFORM core.actor();
-    IF NOT core.sees_all() AND (p_site IS NULL OR p_site NOT IN (SELECT core.visible_sites())) THEN
-        PERFORM api.refuse('site-denied', 'site', core.actor());
-    END IF;
-END
-$$;
 
 RESET ROLE;

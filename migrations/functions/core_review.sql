@@ -25,19 +25,21 @@ COMMENT ON FUNCTION core.review_blocks(uuid) IS
     'Whether an open review keeps this session from being billed | 是否有未决审核阻止该会话计费';
 
 -- Why a decision about a session cannot be taken now: code and, where something is missing, the member that
--- has to be given. No code: it can. A session that pays is not given up while energy flows, and who accepts
--- what cannot be billed would have to decide it again.
+-- has to be given; where the energy is more than can be, the most that it can be. No code: it can. A session
+-- that pays is not given up while energy flows, and who accepts what cannot be billed would have to decide it
+-- again. Energy that nobody can have delivered is corrected or rejected, never accepted as it is.
 CREATE OR REPLACE FUNCTION core.review_obstacle(p_item core.review, p_session core.session, p_decision text,
-    p_correction jsonb, OUT code text, OUT member text)
+    p_correction jsonb, OUT code text, OUT member text, OUT most_mwh numeric)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     s core.session := p_session;
+    ended timestamptz;
 BEGIN
     IF p_decision = 'lost' AND s.state = 'open'
        AND EXISTS (SELECT FROM ledger.hold h WHERE h.session_uid = s.uid AND h.state = 'active')
        AND NOT EXISTS (SELECT FROM core.review r WHERE r.session_uid = s.uid AND r.detail ->> 'action' = 'StopTransaction') THEN
         code := 'review_charging';
-    ELSIF p_decision = 'bill' AND p_item.blocks AND s.state NOT IN ('settled', 'lost') THEN
+    ELSIF p_decision = 'bill' AND (p_item.blocks OR p_correction IS NOT NULL) AND s.state NOT IN ('settled', 'lost') THEN
         s.meter_start_mwh := COALESCE((p_correction ->> 'meter_start_mwh')::bigint, s.meter_start_mwh);
         s.meter_stop_mwh := COALESCE((p_correction ->> 'meter_stop_mwh')::bigint, s.meter_stop_mwh);
         s.started_at := COALESCE((p_correction ->> 'started_at')::timestamptz, s.started_at);
@@ -53,6 +55,18 @@ BEGIN
                 SELECT FROM core.tariff_pick(s.customer_id, s.fleet_id, NULL, s.station_id, s.connector, s.site_id,
                     s.started_at) t WHERE t.currency = s.currency) THEN
             code := 'review_tariff';
+        ELSIF p_item.kind = 'register_jumps'
+              AND NOT COALESCE(p_correction ?| ARRAY['meter_start_mwh', 'meter_stop_mwh'], false) THEN
+            code := 'review_missing';
+            member := 'meter_stop_mwh';
+        ELSE
+            SELECT e.ended_at, e.meter_stop_mwh INTO ended, s.meter_stop_mwh FROM core.session_end(s, true) e;
+            most_mwh := core.energy_limit_mwh((SELECT c.max_power_w FROM core.connector c
+                WHERE c.station_id = s.station_id AND c.number = s.connector), s.started_at, ended);
+            IF s.meter_stop_mwh - s.meter_start_mwh > most_mwh THEN
+                code := 'review_implausible';
+                member := 'meter_stop_mwh';
+            END IF;
         END IF;
     END IF;
 END
@@ -107,7 +121,8 @@ BEGIN
     SELECT * INTO obstacle FROM core.review_obstacle(item, s, p_decision, p_correction);
     IF obstacle.code IS NOT NULL THEN
         RAISE EXCEPTION 'review % cannot be decided so: %', p_review, concat_ws(' ', obstacle.code, obstacle.member)
-            USING ERRCODE = '23514', DETAIL = 'review', CONSTRAINT = obstacle.code, COLUMN = COALESCE(obstacle.member, '');
+            USING ERRCODE = '23514', DETAIL = 'review', CONSTRAINT = obstacle.code, COLUMN = COALESCE(obstacle.member, ''),
+                  HINT = COALESCE(trim_scale(obstacle.most_mwh * 0.000001)::text, '');
     END IF;
     UPDATE core.review r SET state = 'decided', decision = p_decision, note = p_note, decided_by = p_actor,
         decided_at = clock_timestamp()

@@ -30,7 +30,7 @@ BEGIN
     LEFT JOIN core.connector c ON c.station_id = s.station_id AND c.number = s.connector
     WHERE s.transaction_id = ANY (candidates) AND p_report.meter_stop_mwh >= s.meter_start_mwh
       AND NOT EXISTS (SELECT FROM core.session_readings(s) r WHERE r.import_mwh > p_report.meter_stop_mwh)
-      AND inbound.energy_plausible(p_report.meter_stop_mwh - s.meter_start_mwh, c.max_power_w, s.started_at, p_report.at);
+      AND p_report.meter_stop_mwh - s.meter_start_mwh <= core.energy_limit_mwh(c.max_power_w, s.started_at, p_report.at);
     RETURN CASE WHEN cardinality(fitting) = 1 THEN fitting[1] END;
 END
 $$;
@@ -38,17 +38,6 @@ ALTER FUNCTION inbound.stop_match(core.unmatched_stop) OWNER TO joulebook_writer
 REVOKE ALL ON FUNCTION inbound.stop_match(core.unmatched_stop) FROM PUBLIC;
 COMMENT ON FUNCTION inbound.stop_match(core.unmatched_stop) IS
     'The one session that a Stop without a known number can mean | 无有效编号的停止报文所对应的唯一会话';
-
--- No more than the connector can give in that time, with a tenth and half a kWh of tolerance.
-CREATE OR REPLACE FUNCTION inbound.energy_plausible(p_energy_mwh bigint, p_power_w bigint, p_from timestamptz, p_to timestamptz)
-RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT p_power_w IS NULL
-        OR p_energy_mwh <= 500000 + p_power_w * 1.1 * GREATEST(extract(epoch FROM p_to - p_from), 0) / 3.6
-$$;
-ALTER FUNCTION inbound.energy_plausible(bigint, bigint, timestamptz, timestamptz) OWNER TO joulebook_writer;
-REVOKE ALL ON FUNCTION inbound.energy_plausible(bigint, bigint, timestamptz, timestamptz) FROM PUBLIC;
-COMMENT ON FUNCTION inbound.energy_plausible(bigint, bigint, timestamptz, timestamptz) IS
-    'Whether a connector can give that energy in that time | 电量在该时长内是否合理';
 
 -- A different Stop after the first: kept, reviewed, no new money.
 CREATE OR REPLACE FUNCTION inbound.stop_conflict(p_session core.session, p_report core.unmatched_stop)
@@ -146,7 +135,7 @@ BEGIN
             ('missing_meter_stop', true, p_report.meter_stop_mwh IS NULL),
             ('negative_energy', true, energy < 0 OR p_report.meter_stop_mwh < 0),
             ('stop_before_start', true, p_report.at < s.started_at),
-            ('implausible_energy', true, energy > 0 AND NOT inbound.energy_plausible(energy, p_power_w, s.started_at, p_report.at)),
+            ('implausible_energy', true, energy > core.energy_limit_mwh(p_power_w, s.started_at, p_report.at)),
             ('stop_' || p_report.doubt, true, p_report.doubt IS NOT NULL),
             ('stop_by_stranger', false, stranger),
             ('stop_after_lost', true, s.state = 'lost')) AS v(kind, blocks, holds)

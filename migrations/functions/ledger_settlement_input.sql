@@ -12,8 +12,8 @@ DECLARE
     power bigint;
     shift interval;
     ended timestamptz;
-    meter_stop bigint;
     accepted text[];
+    no_credit boolean;
     document jsonb;
     readings json;
     states json;
@@ -39,35 +39,22 @@ BEGIN
     WHERE t.id = s.site_id;
     SELECT COALESCE(array_agg(r.kind), '{}') INTO accepted FROM core.review r
     WHERE r.session_uid = s.uid AND r.blocks AND r.decision = 'bill';
-    -- Who accepted so much energy did not believe what the connector is said to give.
-    SELECT c.max_power_w INTO power FROM core.connector c
-    WHERE c.station_id = s.station_id AND c.number = s.connector AND 'implausible_energy' <> ALL (accepted);
+    SELECT c.max_power_w INTO power FROM core.connector c WHERE c.station_id = s.station_id AND c.number = s.connector;
     SELECT v.document INTO document FROM core.tariff_version v WHERE v.id = s.tariff_version_id;
-    shift := CASE WHEN isfinite(s.start_reported_at) THEN s.started_at - s.start_reported_at ELSE interval '0' END;
-    ended := s.stopped_at;
-    meter_stop := s.meter_stop_mwh;
-    IF ended IS NULL THEN
-        -- No Stop came: the last register that the pile told is the end.
-        SELECT r.at + shift, r.import_mwh INTO ended, meter_stop FROM core.session_readings(s) r
-        WHERE r.import_mwh >= s.meter_start_mwh ORDER BY r.at DESC LIMIT 1;
-        ended := GREATEST(COALESCE(ended, s.started_at), s.started_at);
-        meter_stop := COALESCE(meter_stop, s.meter_start_mwh);
-    END IF;
-    ended := GREATEST(ended, s.started_at);
-    IF (meter_stop IS NULL OR meter_stop < s.meter_start_mwh)
-       AND accepted && ARRAY['negative_energy', 'missing_meter_stop', 'meter_stop_missing', 'unusable'] THEN
-        -- Never negative money: the last register that can be true, or no energy.
-        SELECT r.import_mwh INTO meter_stop FROM core.session_readings(s) r
-        WHERE r.import_mwh >= s.meter_start_mwh ORDER BY r.at DESC, r.import_mwh DESC LIMIT 1;
-        meter_stop := COALESCE(meter_stop, s.meter_start_mwh);
-    END IF;
+    shift := core.session_shift(s);
+    SELECT e.ended_at, e.meter_stop_mwh INTO ended, s.meter_stop_mwh FROM core.session_end(s,
+        accepted && ARRAY['negative_energy', 'missing_meter_stop', 'meter_stop_missing', 'unusable']) e;
+    -- A discharge that a person accepted without proof, or against it, is no credit.
+    no_credit := accepted && ARRAY['export_unproven', 'export_falls', 'export_implausible'];
     SELECT json_agg(json_build_object(
                'at', to_char((r.at + shift) AT TIME ZONE 'UTC', utc),
                'received_at', to_char(r.received_at AT TIME ZONE 'UTC', utc),
-               'context', r.context, 'import_mwh', r.import_mwh::text, 'export_mwh', r.export_mwh::text)
+               'context', r.context, 'import_mwh', r.import_mwh::text,
+               'export_mwh', CASE WHEN NOT no_credit THEN r.export_mwh::text END)
                ORDER BY r.at, r.received_at, r.hash)
-    INTO readings FROM ledger.settlement_readings(s, meter_stop, accepted && ARRAY['negative_energy',
-        'negative_register', 'register_falls', 'register_range', 'series_disagrees', 'export_falls']) r;
+    INTO readings FROM ledger.settlement_readings(s, ended - shift, power, accepted && ARRAY['negative_energy',
+        'negative_register', 'register_falls', 'register_range', 'register_jumps', 'series_disagrees',
+        'implausible_energy', 'export_falls']) r;
     SELECT json_agg(json_build_object('at', to_char((e.at + shift) AT TIME ZONE 'UTC', utc), 'state', e.status)
                     ORDER BY e.at, e.received_at)
     INTO states FROM core.status_event e
@@ -81,8 +68,8 @@ BEGIN
         'session', json_build_object('uid', s.uid, 'transaction_id', s.transaction_id,
             'started_at', to_char(s.started_at AT TIME ZONE 'UTC', utc), 'stopped_at', to_char(ended AT TIME ZONE 'UTC', utc),
             'zone', place.zone, 'currency', s.currency, 'exponent', place.exponent,
-            'meter_start_mwh', s.meter_start_mwh::text, 'meter_stop_mwh', meter_stop::text,
-            'max_power_w', power, 'direction_allowed', s.direction),
+            'meter_start_mwh', s.meter_start_mwh::text, 'meter_stop_mwh', s.meter_stop_mwh::text,
+            'max_power_w', power, 'direction_allowed', CASE WHEN no_credit THEN 'import' ELSE s.direction END),
         'tariff', document, 'calendar', COALESCE(calendar, '[]'),
         'readings', COALESCE(readings, '[]'), 'states', COALESCE(states, '[]'))::text;
 END
@@ -93,19 +80,25 @@ GRANT EXECUTE ON FUNCTION ledger.settlement_input(uuid) TO joulebook_app;
 COMMENT ON FUNCTION ledger.settlement_input(uuid) IS
     'All that the rating of a session depends on, as JSON; null if it may not be rated now | 会话计费所需的全部输入（JSON）；暂不可计费时为空';
 
--- The readings that a bill is made of. Where a person accepted registers that contradict one another, those
--- of the start and the stop count, and of the readings between only those that agree with them.
-CREATE OR REPLACE FUNCTION ledger.settlement_readings(p_session core.session, p_meter_stop_mwh bigint, p_accepted boolean)
+-- The readings that a bill is made of. Where a person decided on registers that contradict one another or
+-- jump, those of the start and the stop count, and of the readings between only those that the connector can
+-- have gone by from the one to the other. p_until is the session's end by the clock of the readings.
+CREATE OR REPLACE FUNCTION ledger.settlement_readings(p_session core.session, p_until timestamptz, p_power_w bigint,
+    p_accepted boolean)
 RETURNS SETOF core.meter_reading LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     r core.meter_reading;
     reached bigint := p_session.meter_start_mwh;
+    since timestamptz := p_session.started_at - core.session_shift(p_session);
 BEGIN
     FOR r IN SELECT * FROM core.session_readings(p_session) x WHERE isfinite(x.at) ORDER BY x.at, x.received_at, x.hash LOOP
         IF p_accepted THEN
-            IF r.import_mwh BETWEEN reached AND p_meter_stop_mwh
-               AND r.context NOT IN ('Transaction.Begin', 'Transaction.End') THEN
+            IF r.at BETWEEN since AND p_until AND r.import_mwh BETWEEN reached AND p_session.meter_stop_mwh
+               AND r.import_mwh - reached <= core.energy_limit_mwh(p_power_w, since, r.at)
+               AND p_session.meter_stop_mwh - r.import_mwh <= core.energy_limit_mwh(p_power_w, r.at, p_until)
+               AND COALESCE(r.context, '') NOT IN ('Transaction.Begin', 'Transaction.End') THEN
                 reached := r.import_mwh;
+                since := r.at;
             ELSE
                 r.import_mwh := NULL;
             END IF;
@@ -119,9 +112,9 @@ BEGIN
     END LOOP;
 END
 $$;
-ALTER FUNCTION ledger.settlement_readings(core.session, bigint, boolean) OWNER TO joulebook_writer;
-REVOKE ALL ON FUNCTION ledger.settlement_readings(core.session, bigint, boolean) FROM PUBLIC;
-COMMENT ON FUNCTION ledger.settlement_readings(core.session, bigint, boolean) IS
+ALTER FUNCTION ledger.settlement_readings(core.session, timestamptz, bigint, boolean) OWNER TO joulebook_writer;
+REVOKE ALL ON FUNCTION ledger.settlement_readings(core.session, timestamptz, bigint, boolean) FROM PUBLIC;
+COMMENT ON FUNCTION ledger.settlement_readings(core.session, timestamptz, bigint, boolean) IS
     'The readings that a bill is made of | 构成账单的电表读数';
 
 -- Puts a session in review instead of settling it, with the input that nobody would trust.

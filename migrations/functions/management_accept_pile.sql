@@ -4,18 +4,9 @@ RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-    station core.station;
-    wanted text := CASE WHEN coalesce(accepted, true) THEN 'accepted' ELSE 'rejected' END;
 BEGIN
-    station := api.find_pile(charge_point_id);
-    IF station.registration <> wanted THEN
-        UPDATE core.station p SET registration = wanted WHERE p.id = station.id;
-        PERFORM api.audit('AcceptPile', station.site_id, station.identity,
-            jsonb_build_object('registration', station.registration), jsonb_build_object('registration', wanted));
-    END IF;
-    RETURN jsonb_build_object('chargePointId', station.identity, 'registration', wanted,
-                              'repeated', station.registration = wanted);
+    RETURN api.change_pile(api.lock_pile(charge_point_id), 'AcceptPile', jsonb_build_object('registration',
+        CASE WHEN coalesce(accepted, true) THEN 'accepted' ELSE 'rejected' END));
 EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
     PERFORM api.refuse('busy', '');
 END

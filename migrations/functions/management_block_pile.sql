@@ -4,18 +4,8 @@ RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-    station core.station;
-    wanted boolean := coalesce(block_pile.blocked, true);
 BEGIN
-    station := api.find_pile(charge_point_id);
-    IF station.blocked <> wanted THEN
-        UPDATE core.station p SET blocked = wanted WHERE p.id = station.id;
-        PERFORM api.audit('BlockPile', station.site_id, station.identity,
-            jsonb_build_object('blocked', station.blocked), jsonb_build_object('blocked', wanted));
-    END IF;
-    RETURN jsonb_build_object('chargePointId', station.identity, 'blocked', wanted,
-                              'repeated', station.blocked = wanted);
+    RETURN api.change_pile(api.lock_pile(charge_point_id), 'BlockPile', jsonb_build_object('blocked', coalesce(blocked, true)));
 EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
     PERFORM api.refuse('busy', '');
 END

@@ -1,6 +1,6 @@
 -- Decides an item of review. accept: the session is billed, as it stands or with the corrections given, which
--- have to name what is missing; reject: it is never billed and its hold is released, but not while it still
--- charges. An item without a session is only noted.
+-- have to name what is missing and to replace what its connector cannot have given; reject: it is never billed
+-- and its hold is released, but not while it still charges. An item without a session is only noted.
 CREATE OR REPLACE FUNCTION management.decide_review(review_id bigint, decision text, note text,
     meter_start_kwh numeric DEFAULT NULL, meter_stop_kwh numeric DEFAULT NULL,
     started_at timestamptz DEFAULT NULL, stopped_at timestamptz DEFAULT NULL)
@@ -16,6 +16,7 @@ DECLARE
     outcome text;
     obstacle text;
     missing text;
+    most text;
 BEGIN
     PERFORM core.actor();
     PERFORM api.require_value(decision, 'decision', 'accept', 'reject');
@@ -33,12 +34,14 @@ BEGIN
     BEGIN
         outcome := core.review_decide(review_id, wanted, note, correction, core.actor());
     EXCEPTION WHEN check_violation THEN
-        GET STACKED DIAGNOSTICS obstacle = CONSTRAINT_NAME, missing = COLUMN_NAME;
+        GET STACKED DIAGNOSTICS obstacle = CONSTRAINT_NAME, missing = COLUMN_NAME,
+            most = PG_EXCEPTION_HINT;
         missing := replace(missing, '_mwh', '_kwh');
         CASE obstacle
             WHEN 'review_settled' THEN PERFORM api.refuse('review-settled', 'review_id', review_id::text);
             WHEN 'review_charging' THEN PERFORM api.refuse('review-charging', 'decision', review_id::text);
             WHEN 'review_missing' THEN PERFORM api.refuse('review-missing', missing, missing, review_id::text);
+            WHEN 'review_implausible' THEN PERFORM api.refuse('review-implausible', missing, review_id::text, most);
             WHEN 'review_tariff' THEN PERFORM api.refuse('review-tariff', 'decision', review_id::text);
             ELSE RAISE;
         END CASE;

@@ -12,15 +12,13 @@ DECLARE
     power bigint;
 BEGIN
     station := api.find_pile(charge_point_id);
-    IF connector_id IS NULL OR max_power_kw IS NULL THEN
-        PERFORM api.refuse('member-missing', CASE WHEN connector_id IS NULL THEN 'connector_id' ELSE 'max_power_kw' END,
-                           CASE WHEN connector_id IS NULL THEN 'connector_id' ELSE 'max_power_kw' END);
+    IF connector_id IS NULL THEN
+        PERFORM api.refuse('member-missing', 'connector_id', 'connector_id');
     END IF;
     PERFORM api.require_number(connector_id, 'connector_id', 1, 1000);
     PERFORM api.require_value(kind, 'kind', 'AC', 'DC');
-    PERFORM api.require_number(max_power_kw, 'max_power_kw', 0.001, 10000, 3);
     PERFORM api.require_text(standard, 'standard', 50, false);
-    power := max_power_kw * 1000;
+    power := api.rated_power_w(max_power_kw);
     SELECT * INTO old FROM core.connector c WHERE c.station_id = station.id AND c.number = connector_id FOR UPDATE;
     IF old.registered THEN
         IF (old.kind, old.max_power_w, old.standard)

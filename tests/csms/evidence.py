@@ -172,25 +172,27 @@ def negative_register_late(house, pile):
 
 
 def implausible_energy(house, pile):
-    """more energy than the connector can give waits, and accepted it is billed as it stands"""
+    """more energy than the connector can give is not accepted as it stands, and billed by a correction"""
     transaction = pile.start(1000, at=now(-20))
     pile.stop(transaction, 3000)
     pile.kept()
     yield SENT
     pile.in_review('implausible_energy')
     pile.unbilled(transaction)
-    pile.decide('accept')
-    pile.billed(transaction, 2000)
+    pile.undecided('accept', 'review-implausible')
+    pile.unbilled(transaction)
+    pile.decide('accept', meter_stop_kwh='1.4')
+    pile.billed(transaction, 400)
 
 
 def impossible_energy(house, pile):
-    """energy that no connector can give is parked again after an acceptance, and billed by a correction"""
+    """energy that no connector can give is not accepted, nor by too small a correction"""
     transaction = pile.start(1000)
     pile.stop(transaction, 90000)
     yield SENT
     pile.in_review('implausible_energy')
-    pile.decide('accept')
-    house.stack.wait(lambda: pile.open_items() == ['implausible_energy'], 20, 'the second review')
+    pile.undecided('accept', 'review-implausible')
+    pile.undecided('accept', 'review-implausible', meter_stop_kwh='80')
     pile.unbilled(transaction)
     pile.decide('accept', meter_stop_kwh='1.3')
     pile.billed(transaction, 300)

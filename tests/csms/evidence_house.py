@@ -173,6 +173,19 @@ class Pile:
                 'decided by a test'{given})""", user='e2e.admin')
             correction = {}
 
+    def undecided(self, decision, code, **correction):
+        """No open item that blocks takes this decision; the refusal is the one of that code."""
+        given = ''.join(f', {name} => {value}' for name, value in correction.items())
+        for item, in self.house.rows(f"""SELECT review_id FROM query.review
+                WHERE pile = '{self.identity}' AND state = 'open' AND is_blocking"""):
+            try:
+                self.house.value(f"""SELECT management.decide_review({item}, '{decision}',
+                    'decided by a test'{given})""", user='e2e.admin')
+            except RuntimeError as error:
+                equal('the refusal', code in str(error), True)
+            else:
+                equal('the decision', 'taken', 'refused')
+
     def hurry(self, transaction):
         """After offline a bill waits two minutes for what else may come; not here."""
         self.house.value(f"""UPDATE core.job j SET run_at = now() FROM core.session s

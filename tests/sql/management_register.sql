@@ -105,9 +105,42 @@ SELECT t.act('test.operator', $$management.block_pile('CP-1')$$);
 SELECT t.is(t.run('test.viewer', $$SELECT is_blocked FROM query.pile WHERE pile = 'CP-1'$$), 'true', 'a pile blocked');
 SELECT t.act('test.operator', $$management.block_pile('CP-1', false)$$);
 SELECT t.is((SELECT count(*)::int > 5 FROM core.directory_change), true, 'the directory learns of all this');
+SELECT t.is((SELECT string_agg(format('%s %s -> %s', action, args -> 'before', args -> 'after'), ', ' ORDER BY id)
+    FROM core.audit WHERE action IN ('AcceptPile', 'BlockPile') AND target = 'CP-1'),
+    'AcceptPile {"registration": "accepted"} -> {"registration": "rejected"}, AcceptPile {"registration": "rejected"} -> {"registration": "accepted"},'
+    ' BlockPile {"blocked": false} -> {"blocked": true}, BlockPile {"blocked": true} -> {"blocked": false}', 'each change once in the audit');
 SELECT t.no('test.operator', $$management.accept_pile('')$$, 'pile-unknown', 'charge_point_id');
 SELECT t.no('test.operator', $$management.block_pile(NULL)$$, 'pile-unknown', 'charge_point_id');
 \echo 'ok - a key is changed, a pile accepted and blocked, and no hash is shown'
+
+-- Its switches: what is not named stays, and the nodes learn of a change by the stream that keys come by.
+CREATE FUNCTION t.switches() RETURNS text LANGUAGE sql AS $$
+    SELECT (is_strict, quirks, ping_s)::text FROM query.pile WHERE pile = 'CP-1' $$;
+CREATE FUNCTION t.changes() RETURNS bigint LANGUAGE sql AS $$ SELECT count(*) FROM core.directory_change $$;
+SELECT t.changes() AS changes \gset
+SELECT t.is(t.switches(), '(f,,30)', 'as registered');
+SELECT t.is(t.act('test.operator', $$management.set_pile_switches('cp-1', strict => true, trace_readings => true, ping_s => 0)$$),
+    '{"chargePointId": "CP-1", "strict": true, "quirks": "trace-readings", "pingS": 0, "repeated": false}'::jsonb, 'three at once');
+SELECT t.is(t.switches(), '(t,trace-readings,0)', 'read back');
+SELECT t.is(t.changes(), :changes + 1::bigint, 'one change for the directory');
+SELECT t.is(t.act('test.admin', $$management.set_pile_switches('CP-1', strict => true, trace_readings => true, ping_s => 0)$$) ->> 'repeated', 'true', 'the same again');
+SELECT t.is(t.act('test.admin', $$management.set_pile_switches('CP-1')$$) ->> 'repeated', 'true', 'nothing is asked for');
+SELECT t.is(t.changes(), :changes + 1::bigint, 'a repeat is no change');
+SELECT inbound.sequence();
+SELECT t.is((SELECT (strict, quirks, ping_s)::text FROM (SELECT d.quirks ~ '\mstrict\M' AS strict, d.quirks ~ 'trace-readings' AS quirks, d.ping_s
+    FROM inbound.directory(0) d WHERE d.identity = 'CP-1') d), '(t,t,0)', 'what the nodes are told');
+UPDATE core.station SET quirks = 'of-old, no-server-ping' WHERE identity = 'CP-1';
+SELECT t.is(t.act('test.operator', $$management.set_pile_switches('CP-1', strict => false, assume_ocpp16 => true, no_server_ping => false)$$) ->> 'quirks',
+    'assume-ocpp1.6 of-old', 'each by itself');
+SELECT t.is(t.switches(), '(f,"assume-ocpp1.6 of-old",0)', 'what was not named stayed');
+SELECT t.is((SELECT count(*)::int FROM query.audit WHERE action = 'SetPileSwitches'), 2, 'two changes in the audit');
+SELECT t.no(who, format('management.set_pile_switches(%s)', args), code, member) FROM (VALUES
+    ('test.operator', $$'CP-9', strict => true$$, 'pile-unknown', 'charge_point_id'), ('test.operator', $$NULL, strict => true$$, 'pile-unknown', 'charge_point_id'),
+    ('test.operator', $$'CP-1', ping_s => -1$$, 'member-range', 'ping_s'), ('test.operator', $$'CP-1', ping_s => 3601$$, 'member-range', 'ping_s')) AS c (who, args, code, member);
+SELECT t.is((t.refusal(who, $$SELECT management.set_pile_switches('CP-1', strict => true)$$)).state, '42501', who) FROM unnest(ARRAY['test.viewer', 'test.cashier']) who;
+SELECT t.is(t.switches(), '(f,"assume-ocpp1.6 of-old",0)', 'what is refused changes nothing');
+UPDATE core.station SET quirks = NULL, ping_s = 30 WHERE identity = 'CP-1';
+\echo 'ok - switches change one by one, and the nodes learn of it'
 
 -- Connectors; one that the pile reported first is completed.
 INSERT INTO core.connector (station_id, number, status) SELECT id, 2, 'Available' FROM core.station WHERE identity = 'CP-1';
@@ -121,7 +154,15 @@ SELECT t.no('test.operator', format('management.register_connector(%s)', args), 
     ($$'CP-1', NULL, 'AC', 7$$, 'member-missing', 'connector_id'), ($$'CP-1', 3, 'XX', 7$$, 'member-value', 'kind'),
     ($$'CP-1', 3, 'AC', 0$$, 'member-range', 'max_power_kw'), ($$'CP-1', 3, 'AC', NULL$$, 'member-missing', 'max_power_kw'),
     ($$'CP-1', 3, 'AC', 7.0001$$, 'member-decimals', 'max_power_kw'), ($$'CP-9', 3, 'AC', 7$$, 'pile-unknown', 'charge_point_id')) AS c (args, code, member);
-\echo 'ok - connectors are registered once, and completed if the pile came first'
+SELECT t.is(t.act('test.operator', $$management.set_connector_power('CP-1', 2, 60)$$),
+    '{"chargePointId": "CP-1", "connectorId": 2, "maxPowerKw": "60.000", "repeated": false}'::jsonb, 'a rated power corrected');
+SELECT t.is(t.run('test.viewer', $$SELECT max_power_kw FROM query.connector_now WHERE pile = 'CP-1' AND connector = 2$$), '60.000', 'and read back');
+SELECT t.is(t.act('test.operator', $$management.set_connector_power('CP-1', 2, 60.0)$$) ->> 'repeated', 'true', 'the same again');
+SELECT t.no('test.operator', format('management.set_connector_power(%s)', args), code, member) FROM (VALUES
+    ($$'CP-1', 3, 60$$, 'connector-unknown', 'connector_id'), ($$'CP-1', NULL, 60$$, 'connector-unknown', 'connector_id'), ($$'CP-9', 2, 60$$, 'pile-unknown', 'charge_point_id'),
+    ($$'CP-1', 2, 0$$, 'member-range', 'max_power_kw'), ($$'CP-1', 2, 'NaN'$$, 'member-range', 'max_power_kw'), ($$'CP-1', 2, NULL$$, 'member-missing', 'max_power_kw'),
+    ($$'CP-1', 2, 7.0001$$, 'member-decimals', 'max_power_kw')) AS c (args, code, member);
+\echo 'ok - connectors are registered once, completed if the pile came first, and their power is corrected'
 
 -- Customers, prepaid and postpaid.
 SELECT t.is(t.act('test.operator', $$management.register_user('C1', 'CNY', 'S1', name => '张三', phone => '13900001111', language => 'zh')$$),
@@ -164,7 +205,7 @@ SELECT t.no('test.operator', $$management.set_card_status('UNKNOWN', 'blocked')$
 SELECT t.no('test.operator', $$management.set_card_status('CARD00012345', 'gone')$$, 'member-value', 'status');
 SELECT t.is((SELECT count(*)::int FROM query.audit a WHERE a::text ~* 'card00012345|张三|13900001111'), 0, 'no tag, name or phone in the audit');
 SELECT t.is((SELECT string_agg(DISTINCT action, ' ' ORDER BY action) FROM query.audit WHERE actor = 'test.operator'),
-    'AcceptPile BlockPile RegisterCard RegisterConnector RegisterPile RegisterSite RegisterUser SetCardStatus SetPileKey', 'all of it in the audit');
+    'AcceptPile BlockPile RegisterCard RegisterConnector RegisterPile RegisterSite RegisterUser SetCardStatus SetConnectorPower SetPileKey SetPileSwitches', 'all of it in the audit');
 \echo 'ok - cards are registered and blocked, and no tag is shown'
 
 -- Logins and days.

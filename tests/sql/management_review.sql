@@ -105,9 +105,9 @@ SELECT t.no('test.operator', t.decide(:startless, $$'accept', 'x'$$), 'review-mi
 SELECT t.no('test.operator', t.decide(:negative, $$'accept', 'x'$$), 'review-missing', 'meter_start_kwh');
 SELECT t.is((SELECT string_agg(DISTINCT s.state || r.state, ',') FROM core.session s JOIN core.review r ON r.session_uid = s.uid AND r.blocks
     WHERE s.transaction_id IN (:stopless, :startless, :negative)), 'reviewopen', 'a refused decision decides nothing');
-SELECT t.act('test.operator', t.decide(:stopless, $$'accept', 'read', meter_stop_kwh => 1.5$$)), t.act('test.operator', t.decide(:startless, $$'accept', 'read', meter_start_kwh => 1$$)),
+SELECT t.act('test.operator', t.decide(:stopless, $$'accept', 'read', meter_stop_kwh => 1.5$$)), t.act('test.operator', t.decide(:startless, $$'accept', 'read', meter_start_kwh => 1.5$$)),
     t.act('test.operator', t.decide(:negative, $$'accept', 'read', meter_start_kwh => 0.2$$));
-SELECT t.is(t.input(:stopless) || ' ' || t.input(:startless) || ' ' || t.input(:negative), '1000000-1500000 1000000-3000000 200000-900000', 'billed by what was given');
+SELECT t.is(t.input(:stopless) || ' ' || t.input(:startless) || ' ' || t.input(:negative), '1000000-1500000 1500000-3000000 200000-900000', 'billed by what was given');
 INSERT INTO core.meter_reading (station, at, connector, hash, received_at, transaction_id, import_mwh)
 SELECT station_id, started_at + interval '10 s', 1, 1, now(), transaction_id, 1250000 FROM core.session WHERE transaction_id = :metered;
 SELECT t.act('test.operator', t.decide(:metered, $$'accept', 'the last reading will do'$$));
@@ -139,3 +139,60 @@ SELECT t.no('test.operator', t.decide(:unreadable, $$'accept', 'x'$$), 'review-m
 SELECT t.is(t.act('test.operator', t.decide(:unreadable, $$'reject', 'x'$$)) ->> 'sessionState', 'lost', 'a Stop that nobody can read is a Stop');
 SELECT t.sound('after the refusals');
 \echo 'ok - a session that still charges is not given up'
+
+-- Energy that nobody can have delivered is corrected or rejected, never accepted as it is: the connector of
+-- 120 kW gives 1.6 kWh at most in half a minute.
+SELECT t.doubted(1000, 2601) AS impossible, t.doubted(1000, 4000) AS hurried, t.doubted(1000, 4000) AS refused,
+    t.doubted(1000, 9000) AS underrated \gset
+SELECT t.is((SELECT string_agg(DISTINCT s.state || r.kind || r.state, ',') FROM core.session s JOIN core.review r ON r.session_uid = s.uid AND r.blocks
+    WHERE s.transaction_id IN (:impossible, :hurried, :refused, :underrated)), 'reviewimplausible_energyopen', 'each waits for a decision');
+SELECT t.no('test.operator', t.decide(:impossible, args), 'review-implausible', 'meter_stop_kwh') FROM (VALUES
+    ($$'accept', 'it will be right'$$), ($$'accept', 'x', meter_stop_kwh => 2.600001$$), ($$'accept', 'x', meter_start_kwh => 1.000999$$)) AS c (args);
+SELECT t.is((t.refusal('test.operator', 'SELECT ' || t.decide(:impossible, $$'accept', 'x'$$))).message ~ ' 1\.6 kWh at most', true, 'the refusal says how much it can be');
+SELECT t.act('test.operator', t.decide(:impossible, $$'accept', 'the meter was read', meter_stop_kwh => 2.6$$));
+SELECT t.is(t.input(:impossible), '1000000-2600000', 'billed by the correction');
+SELECT t.act('test.operator', t.decide(:hurried, format($$'accept', 'the pile''s clock was wrong', stopped_at => %L$$,
+    (SELECT started_at + interval '90 s' FROM core.session WHERE transaction_id = :hurried))));
+SELECT t.is(t.input(:hurried), '1000000-4000000', 'billed by its true time');
+SELECT t.is(t.act('test.operator', t.decide(:refused, $$'reject', 'a broken meter'$$)) ->> 'sessionState', 'lost', 'or rejected');
+SELECT t.no('test.operator', t.decide(:underrated, $$'accept', 'x'$$), 'review-implausible', 'meter_stop_kwh');
+SELECT t.act('test.operator', $$management.set_connector_power('CP-B', 1, 960)$$);
+SELECT t.act('test.operator', t.decide(:underrated, $$'accept', 'the connector gives 960 kW'$$));
+SELECT t.act('test.operator', $$management.set_connector_power('CP-B', 1, 120)$$);
+-- Another item of the session does not let it through, nor does one that blocks nothing bring such a correction in.
+SELECT t.doubted(1000, 4000) AS other \gset
+SELECT core.review_open('another', true, 'another', station_id, uid, now(), '{}', NULL), core.review_open('free', false, 'free', station_id, uid, now(), '{}', NULL)
+FROM core.session WHERE transaction_id = :other;
+SELECT t.no('test.operator', format('management.decide_review(%s, %s)', id, CASE kind WHEN 'free' THEN $$'accept', 'x', meter_stop_kwh => 3.9$$ ELSE $$'accept', 'x'$$ END),
+    'review-implausible', 'meter_stop_kwh') FROM core.review WHERE kind IN ('another', 'free');
+SELECT t.is(t.act('test.operator', format('management.decide_review(%s, ''accept'', ''seen'')', id)) ->> 'sessionState', 'review', 'seen it can be all the same')
+FROM core.review WHERE kind = 'free';
+\echo 'ok - impossible energy is corrected or rejected, never accepted as it is'
+
+-- A register that jumps between two readings: who decides says what the meter counted; of the readings those
+-- stay that lead from the one end to the other.
+CREATE FUNCTION t.told(p_number bigint, VARIADIC p_told bigint[]) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO core.meter_reading (station, at, connector, hash, received_at, transaction_id, context, import_mwh)
+    SELECT s.station_id, s.started_at + n * interval '10 minutes', 1, n, now(), p_number, 'Sample.Periodic', told * 1000
+    FROM core.session s, unnest(p_told) WITH ORDINALITY u (told, n) WHERE s.transaction_id = p_number $$;
+CREATE FUNCTION t.readings(p_number bigint) RETURNS text LANGUAGE sql AS $$
+    SELECT string_agg((r ->> 'import_mwh')::bigint / 1000 || '', ' ' ORDER BY n)
+    FROM core.session s, jsonb_array_elements(ledger.settlement_input(s.uid)::jsonb -> 'readings') WITH ORDINALITY x (r, n) WHERE s.transaction_id = p_number $$;
+SELECT x.transaction_id AS jumpy FROM t.start((SELECT id FROM core.station WHERE identity = 'CP-B'), 'TAGB000012345', 1000, now() - interval '20 hours', 1, now() - interval '20 hours') x \gset
+SELECT t.told(:jumpy, 2000, 3000, 90000, 91000, 92000);
+SELECT t.stop((SELECT id FROM core.station WHERE identity = 'CP-B'), :jumpy, 93000, now() - interval '19 hours', NULL, now() - interval '19 hours');
+SELECT t.is(ledger.settlement_review(uid, 'register_jumps', '{}', NULL), 'done', 'the engine does not trust it') FROM core.session WHERE transaction_id = :jumpy;
+SELECT t.no('test.operator', t.decide(:jumpy, $$'accept', 'x'$$), 'review-missing', 'meter_stop_kwh');
+SELECT t.no('test.operator', t.decide(:jumpy, format($$'accept', 'x', stopped_at => %L$$, now() - interval '18 hours')), 'review-missing', 'meter_stop_kwh');
+BEGIN;
+SELECT t.act('test.operator', t.decide(:jumpy, $$'accept', 'the meter was changed at 3 kWh', meter_start_kwh => 87$$));
+SELECT t.is(t.readings(:jumpy), '90000 91000 92000', 'by the new meter');
+ROLLBACK;
+BEGIN;
+SELECT t.act('test.operator', t.decide(:jumpy, $$'accept', 'the old meter says 5', meter_stop_kwh => 5$$));
+SELECT t.is(t.readings(:jumpy), '2000 3000', 'by the old meter');
+ROLLBACK;
+SELECT t.act('test.operator', t.decide(:jumpy, $$'accept', 'read: 93 is right', meter_stop_kwh => 93$$));
+SELECT t.is(t.readings(:jumpy), '2000', 'what the connector can have gone by');
+SELECT t.sound('after the corrections');
+\echo 'ok - a register that jumps is stated by whoever decides'

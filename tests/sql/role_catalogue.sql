@@ -34,7 +34,7 @@ CREATE FUNCTION t.findings() RETURNS TABLE (finding text) LANGUAGE sql AS $$
         WHERE format_type(type, NULL) NOT IN ('text', 'numeric', 'integer', 'bigint', 'smallint', 'boolean', 'jsonb', 'date',
                                               'timestamp with time zone', 'text[]')
     UNION ALL SELECT label || ' does not check the caller''s sites' FROM action
-        WHERE prosrc !~ 'core\.require_site|core\.actor|api\.find_'
+        WHERE prosrc !~ 'core\.require_site|core\.actor|api\.(find|lock)_'
     UNION ALL SELECT label || ' has no comment "English | Chinese"' FROM f
         WHERE nspname IN ('management', 'operation', 'api')
           AND NOT coalesce(comment ~ '^[^|一-龥]{8,} \| [^|]*[一-龥][^|]*$', false)

@@ -10,7 +10,8 @@ INSERT INTO t.policy VALUES
     ('register_card', '{operator,admin}'), ('register_connector', '{operator,admin}'),
     ('register_pile', '{operator,admin}'), ('register_site', '{operator,admin}'), ('register_user', '{operator,admin}'),
     ('set_calendar_day', '{operator,admin}'), ('set_card_status', '{operator,admin}'), ('set_login', '{admin}'),
-    ('set_pile_key', '{operator,admin}'), ('remote_start', '{operator,admin}'), ('remote_stop', '{operator,admin}'),
+    ('set_connector_power', '{operator,admin}'), ('set_pile_key', '{operator,admin}'),
+    ('set_pile_switches', '{operator,admin}'), ('remote_start', '{operator,admin}'), ('remote_stop', '{operator,admin}'),
     ('wait', '{operator,admin}'), ('top_up', '{cashier,admin}');
 
 -- Each action is called with nothing but nulls: allowed is a refusal of the action's own, denied is
