@@ -10,8 +10,8 @@ forbidden="$forbidden|ioctl|fork|execve|system|getenv|pthread_create|PQ.*|lws_.*
 
 found=$(nm -u "$1" | awk '$1 == "U" { print $2 }' | sed 's/@.*//' | sort -u | grep -E "$forbidden" || true)
 if [ -n "$found" ]; then
-    echo "$1 names what a pure core must not:" >&2
-    echo "$found" >&2
-    exit 1
+  echo "$1 names what a pure core must not:" >&2
+  echo "$found" >&2
+  exit 1
 fi
 nm -u "$1" | grep -q ' ocpp_frame_read' || { echo "$1 is not the core" >&2; exit 1; }
