@@ -387,7 +387,7 @@ static bool parts_make(struct node *node)
         .poll_ms = JOB_POLL_MS,
         .log = node->config.log,
         .kinds = jobs_kinds,
-        .job = jobs_run,
+        .job = node->config.conf->workers_jobs ? jobs_run : NULL,
         .held = true,
     };
     if (!address_begin(node))
