@@ -124,7 +124,7 @@ step 'a client from outside' sh tests/conformance/client.sh "$top/build-asan" "$
 step 'fuzz for a short while' sh tests/fuzz/run.sh 10 "$top/build-fuzz"
 step 'chaos: 20 kills' python3 tests/chaos/chaos.py --build "$top/build-release" --seed 20
 step 'chaos finds wrong daemons' sh tests/chaos/mutants.sh "$top/build-fault"
-step 'bench' sh tests/bench/run.sh "$top/build-release" 1
+step 'bench' sh tests/bench/run.sh "$top/build-release"
 step 'README and quickstart' python3 tests/quickstart.py
 
 echo "$passed passed, $failed failed, $skipped skipped"
