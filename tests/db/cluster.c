@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static struct cluster shared;
@@ -147,10 +148,12 @@ int64_t cluster_number(const char *conninfo, const char *query)
 
 void cluster_database_of(const char *base, char ret[CLUSTER_TEXT_MAX])
 {
-    static int count;
     char name[64], text[CLUSTER_TEXT_MAX];
+    struct timespec now;
 
-    snprintf(name, sizeof name, "test_%d_%d", (int)getpid(), count++);
+    clock_gettime(CLOCK_REALTIME, &now); /* numbers of processes come again */
+    snprintf(
+        name, sizeof name, "test_%d_%lld_%ld", (int)getpid(), (long long)now.tv_sec, now.tv_nsec);
     snprintf(text, sizeof text, "CREATE DATABASE %s TEMPLATE template0", name);
     cluster_exec(base, text);
     snprintf(ret, CLUSTER_TEXT_MAX, "%.180s dbname=%s", base, name);
