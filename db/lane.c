@@ -67,11 +67,7 @@ static uint64_t next_ms(const struct db_lane *lane)
     case LANE_CLEANING:
         return lane->heard_ms + DB_LANE_STALL_MS;
     case LANE_IDLE:
-        at = min(lane->probe_ms, lane->busy_next_ms);
-        if (lane->flying)
-            return lane->now_ms;
-        if (lane->used && lane->slots[lane->head].count)
-            at = min(at, lane->launch_ms);
+        at = lane->flying ? lane->now_ms : min(lane->probe_ms, lane_queue_due_ms(lane));
         break;
     }
     return at;
@@ -87,25 +83,17 @@ static void arm(struct db_lane *lane)
     lane->ports.alarm(lane->ports.ctx, at);
 }
 
-/* A batch goes when it is full enough, or its first member has waited for the window, or busy
- * members are due. */
-static bool is_ripe(const struct db_lane *lane)
-{
-    const struct lane_batch *first = &lane->slots[lane->head];
-
-    if (!lane_queue_waits(lane))
-        return false;
-    return lane->busy_next_ms <= lane->now_ms || lane->used > 1 ||
-           first->count >= DB_LANE_WINDOW_MEMBERS || lane->launch_ms <= lane->now_ms;
-}
-
 static void launch(struct db_lane *lane)
 {
+    uint64_t later_ms = lane->now_ms + DB_LANE_BUSY_RETRY_MS;
+
     if (lane_queue_take(lane)) {
         lane->launch_ms = 0;
         lane_send_range(lane);
-    } else {
-        lane->launch_ms = lane->now_ms + DB_LANE_BUSY_RETRY_MS; /* no memory: later */
+    } else { /* no memory */
+        lane->launch_ms = lane->large_ms = later_ms;
+        if (lane->busy_next_ms < later_ms)
+            lane->busy_next_ms = later_ms;
     }
 }
 
@@ -126,7 +114,7 @@ static void advance(struct db_lane *lane)
     if (lane->state == LANE_IDLE) {
         if (lane->flying)
             lane_send_range(lane);
-        else if (is_ripe(lane))
+        else if (lane_queue_due_ms(lane) <= lane->now_ms)
             launch(lane);
         else if (lane->probe_ms <= lane->now_ms)
             probe(lane);
@@ -170,8 +158,6 @@ void db_lane_alarm(struct db_lane *lane, uint64_t now_ms)
 
 bool db_lane_submit(struct db_lane *lane, const struct db_work *work, uint64_t now_ms)
 {
-    bool first;
-
     see(lane, now_ms);
     assert((uint32_t)work->stmt < lane->statement_count);
     assert(lane->statements[work->stmt].kind == DB_KIND_BULK ? work->args->rows > 0
@@ -183,10 +169,9 @@ bool db_lane_submit(struct db_lane *lane, const struct db_work *work, uint64_t n
         return false;
     }
     lane->stats.submitted++;
-    first = lane->launch_ms == 0;
-    if (first) /* an idle lane goes as soon as the loop comes round */
+    if (lane->launch_ms == 0) /* an idle lane goes as soon as the loop comes round */
         lane->launch_ms = lane->now_ms + (lane->state == LANE_IDLE ? 0 : DB_LANE_WINDOW_MS);
-    if (first && lane->state == LANE_IDLE)
+    if (lane->state == LANE_IDLE)
         arm(lane);
     return true;
 }

@@ -10,12 +10,15 @@
  *  - When the connection is lost with a batch in flight its outcome is unknown: it is run again in
  *    a transaction that also writes the lane's mark.  Statements are therefore idempotent.
  *  - While the server is away, members wait in the queue.  Nothing is answered for them.
+ *  - Members of many rows queue apart.  After a batch of them as much time as it took belongs to
+ *    the others, also if none waits yet.  So whatever some senders flood the lane with, the others
+ *    wait for one large batch at most, and mostly for none.
  *  - A server with fsync or full_page_writes off, in recovery, or on an older timeline than was
  *    seen before is refused, unless durability_test (which accepts the first two).
  *
  * Order: CALLs of one batch run in the order of their submission; the rows of BULKs of the same
  * statement run as one execution, before the batch's CALLs.  Batches run in order.  A member that
- * was busy or bad may come later than that; who needs an order waits for `done`.
+ * was large, busy or bad may come later than that; who needs an order waits for `done`.
  * Every accepted member gets exactly one `done`, except those left when the lane is freed.
  * One thread, the loop's.  Never blocks, reads no clock, writes no log.
  */
@@ -33,8 +36,12 @@
 enum {
     DB_LANE_BATCH_MEMBERS_MAX = 2048,
     DB_LANE_BATCH_BYTES_MAX = 4 * 1024 * 1024, /* but at least one member, however large */
-    DB_LANE_BATCHES_MAX = 32,                  /* waiting; so 65,536 members at most */
+    DB_LANE_BATCH_ROWS_MAX = 4000,             /* the same */
+    DB_LANE_LARGE_ROWS = 16,                   /* a member with more is large */
+    DB_LANE_BATCHES_MAX = 32,                  /* waiting, of either kind: 65,536 members each */
     DB_LANE_QUEUE_BYTES_MAX = 64 * 1024 * 1024,
+    DB_LANE_LARGE_BYTES_MAX = 16 * 1024 * 1024, /* the large ones' share, but at least one member */
+    DB_LANE_LARGE_PAUSE_MAX_MS = 1000,          /* after a large batch, however long it took */
     DB_LANE_BUSY_MAX = 4096,
     DB_LANE_BUSY_BATCH_MAX = 256, /* busy members that join one batch */
     DB_LANE_WINDOW_MS = 1,
@@ -82,7 +89,7 @@ struct db_lane_config {
 struct db_lane_stats {
     uint64_t submitted, refused_full, commits, rows, executions, busy, split, unknown, lost, probes;
     uint64_t done[DB_RESULT_COUNT];
-    uint64_t batch_members_max, batch_ms_total, batch_ms_max;
+    uint64_t batch_members_max, batch_rows_max, batch_ms_total, batch_ms_max;
     uint32_t queued; /* members not yet done, in flight ones included */
     size_t queued_bytes;
 };

@@ -7,8 +7,8 @@
  * lane_run.c    reading its results
  * lane_settle.c  what became of its members
  *
- * Invariants: `slots` is a ring of `used` batches from `head`, the last one forming; while
- * `flying`, the head is closed and `ranges` lists, innermost last, what of it is still to run.
+ * Invariants: while a ring is `flying`, its head is closed and `ranges` lists, innermost last,
+ * what of it is still to run.
  */
 #ifndef DB_LANE_INTERNAL_H
 #define DB_LANE_INTERNAL_H
@@ -18,8 +18,8 @@
 #include <libpq-fe.h>
 
 enum {
-    LANE_RANGES_MAX = 64,
-    LANE_RANGES_MANY = 32, /* from here on a culprit does not wait for the others */
+    /* Ranges are of a member at least, and no two have one in common: so many never are too few. */
+    LANE_RANGES_MAX = DB_LANE_BATCH_MEMBERS_MAX + DB_LANE_BUSY_BATCH_MAX,
     LANE_NOBODY = -1,
     LANE_DETAIL_MAX = 320,
     LANE_PAUSE_MS = 100,     /* before the same again, doubled each time */
@@ -88,9 +88,9 @@ struct db_lane {
     int64_t timeline; /* the newest seen */
     struct lane_prepared *prepared;
 
-    struct lane_batch slots[DB_LANE_BATCHES_MAX];
-    uint32_t head, used;
-    bool flying;
+    struct lane_ring small, large;
+    struct lane_ring *flying; /* whose head is in flight; NULL: none */
+    uint64_t large_ms;        /* the earliest time of the next large batch */
     struct lane_batch busy, busy_spare;
     uint64_t busy_next_ms; /* the earliest busy_due_ms; UINT64_MAX: none */
     struct lane_range ranges[LANE_RANGES_MAX];

@@ -1,4 +1,4 @@
-/* lane_queue.c - where members and their parameters wait: a ring of batches, and the busy store.
+/* lane_queue.c - where members and their parameters wait: rings of batches, and the busy store.
  *
  * A batch is two growing arrays, kept from use to use, so that a member costs two copies and no
  * allocation.  Loop thread.
@@ -60,6 +60,7 @@ static void batch_reset(struct lane_batch *batch)
         batch->bytes_size = 0;
     }
     batch->count = 0;
+    batch->rows = 0;
     batch->used = 0;
 }
 
@@ -77,34 +78,54 @@ static void batch_append(
     batch->used += member->length;
     if (batch->count == 0 || member->submitted_ms < batch->oldest_ms)
         batch->oldest_ms = member->submitted_ms;
+    batch->rows += member->rows;
     batch->count++;
 }
 
-static struct lane_batch *slot(struct db_lane *lane, uint32_t i)
+static struct lane_batch *slot(struct lane_ring *ring, uint32_t i)
 {
-    return &lane->slots[(lane->head + i) % DB_LANE_BATCHES_MAX];
+    return &ring->slots[(ring->head + i) % DB_LANE_BATCHES_MAX];
+}
+
+static bool ring_waits(const struct lane_ring *ring)
+{
+    return ring->used && ring->slots[ring->head].count;
+}
+
+static size_t ring_bytes(struct lane_ring *ring)
+{
+    size_t bytes = 0;
+
+    for (uint32_t i = 0; i < ring->used; i++)
+        bytes += slot(ring, i)->used;
+    return bytes;
 }
 
 struct lane_batch *lane_queue_flight(struct db_lane *lane)
 {
     assert(lane->flying);
-    return slot(lane, 0);
+    return slot(lane->flying, 0);
 }
 
-/* The batch that takes a member of this size, or NULL: the ring is full. */
-static struct lane_batch *forming(struct db_lane *lane, size_t length)
+static bool has_room(const struct lane_batch *batch, size_t length, uint32_t rows)
 {
-    struct lane_batch *batch;
+    return batch->count == 0 || (batch->count < DB_LANE_BATCH_MEMBERS_MAX &&
+                                    batch->used + length <= DB_LANE_BATCH_BYTES_MAX &&
+                                    batch->rows + rows <= DB_LANE_BATCH_ROWS_MAX);
+}
 
-    if (lane->used > (lane->flying ? 1 : 0)) {
-        batch = slot(lane, lane->used - 1);
-        if (batch->count == 0 || (batch->count < DB_LANE_BATCH_MEMBERS_MAX &&
-                                     batch->used + length <= DB_LANE_BATCH_BYTES_MAX))
-            return batch;
-    }
-    if (lane->used == DB_LANE_BATCHES_MAX)
+/* The batch that takes a member of this size, or NULL: its ring is full. */
+static struct lane_batch *forming(struct db_lane *lane, size_t length, uint32_t rows)
+{
+    struct lane_ring *ring = rows > DB_LANE_LARGE_ROWS ? &lane->large : &lane->small;
+
+    if (ring == &lane->large && ring->used && ring_bytes(ring) + length > DB_LANE_LARGE_BYTES_MAX)
         return NULL;
-    return slot(lane, lane->used++);
+    if (ring->used > (lane->flying == ring) && has_room(slot(ring, ring->used - 1), length, rows))
+        return slot(ring, ring->used - 1);
+    if (ring->used == DB_LANE_BATCHES_MAX)
+        return NULL;
+    return slot(ring, ring->used++);
 }
 
 bool lane_queue_add(struct db_lane *lane, const struct db_work *work, uint64_t now_ms)
@@ -116,7 +137,7 @@ bool lane_queue_add(struct db_lane *lane, const struct db_work *work, uint64_t n
 
     if (lane->stats.queued_bytes + length > DB_LANE_QUEUE_BYTES_MAX)
         return false;
-    batch = forming(lane, length);
+    batch = forming(lane, length, args->rows);
     if (!batch || !batch_reserve(batch, 1, length))
         return false;
     member = &batch->members[batch->count];
@@ -135,6 +156,7 @@ bool lane_queue_add(struct db_lane *lane, const struct db_work *work, uint64_t n
     if (args->used)
         memcpy(batch->bytes + batch->used + args->columns, args->data, args->used);
     batch->used += length;
+    batch->rows += args->rows;
     if (batch->count++ == 0)
         batch->oldest_ms = now_ms;
     lane->stats.queued++;
@@ -142,12 +164,28 @@ bool lane_queue_add(struct db_lane *lane, const struct db_work *work, uint64_t n
     return true;
 }
 
-bool lane_queue_waits(const struct db_lane *lane)
+/* A batch goes when it is full enough, or its first member has waited for the window. */
+static uint64_t small_due_ms(const struct db_lane *lane)
 {
-    const struct lane_batch *first = &lane->slots[lane->head];
+    const struct lane_ring *small = &lane->small;
+
+    if (!ring_waits(small))
+        return UINT64_MAX;
+    return small->used > 1 || small->slots[small->head].count >= DB_LANE_WINDOW_MEMBERS
+               ? 0
+               : lane->launch_ms;
+}
+
+uint64_t lane_queue_due_ms(const struct db_lane *lane)
+{
+    uint64_t at = small_due_ms(lane);
 
     assert(!lane->flying);
-    return (lane->used && first->count) || lane->busy_next_ms <= lane->now_ms;
+    if (lane->busy_next_ms < at)
+        at = lane->busy_next_ms;
+    if (ring_waits(&lane->large) && lane->large_ms < at)
+        at = lane->large_ms;
+    return at;
 }
 
 /* Moves due busy members to the flight and packs the others into the spare store. */
@@ -179,29 +217,40 @@ static bool join_busy(struct db_lane *lane, struct lane_batch *flight)
 
 bool lane_queue_take(struct db_lane *lane)
 {
+    bool large = ring_waits(&lane->large) && lane->large_ms <= lane->now_ms;
+    struct lane_ring *ring = large ? &lane->large : &lane->small;
     struct lane_batch *flight;
 
     assert(!lane->flying);
-    if (lane->used == 0)
-        lane->used = 1;
-    flight = slot(lane, 0);
+    if (ring->used == 0)
+        ring->used = 1;
+    flight = slot(ring, 0);
     if (!join_busy(lane, flight))
         return false;
-    lane->flying = true;
+    lane->flying = ring;
     lane->ranges[0] = (struct lane_range){.from = 0, .to = flight->count};
     lane->range_count = 1;
     if (flight->count > lane->stats.batch_members_max)
         lane->stats.batch_members_max = flight->count;
+    if (flight->rows > lane->stats.batch_rows_max)
+        lane->stats.batch_rows_max = flight->rows;
     return true;
 }
 
 void lane_queue_land(struct db_lane *lane)
 {
-    assert(lane->flying && lane->range_count == 0);
-    batch_reset(slot(lane, 0));
-    lane->head = (lane->head + 1) % DB_LANE_BATCHES_MAX;
-    lane->used--;
-    lane->flying = false;
+    struct lane_ring *ring = lane->flying;
+    uint64_t took_ms = lane->now_ms - lane->sent_ms;
+
+    assert(ring && lane->range_count == 0);
+    if (took_ms > DB_LANE_LARGE_PAUSE_MAX_MS)
+        took_ms = DB_LANE_LARGE_PAUSE_MAX_MS;
+    if (ring == &lane->large)
+        lane->large_ms = lane->now_ms + took_ms + 1;
+    batch_reset(slot(ring, 0));
+    ring->head = (ring->head + 1) % DB_LANE_BATCHES_MAX;
+    ring->used--;
+    lane->flying = NULL;
 }
 
 bool lane_queue_busy(struct db_lane *lane, struct lane_member *member)
@@ -222,25 +271,30 @@ bool lane_queue_busy(struct db_lane *lane, struct lane_member *member)
     return true;
 }
 
+static uint64_t oldest_of(const struct lane_batch *batches, uint32_t count, uint64_t oldest_ms)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (batches[i].count && batches[i].oldest_ms < oldest_ms)
+            oldest_ms = batches[i].oldest_ms;
+    }
+    return oldest_ms;
+}
+
 uint64_t lane_queue_oldest_ms(const struct db_lane *lane)
 {
-    uint64_t oldest = UINT64_MAX;
+    uint64_t oldest_ms = UINT64_MAX;
 
-    for (uint32_t i = 0; i < lane->used; i++) {
-        const struct lane_batch *batch = &lane->slots[(lane->head + i) % DB_LANE_BATCHES_MAX];
-
-        if (batch->count && batch->oldest_ms < oldest)
-            oldest = batch->oldest_ms;
-    }
-    if (lane->busy.count && lane->busy.oldest_ms < oldest)
-        oldest = lane->busy.oldest_ms;
-    return oldest;
+    oldest_ms = oldest_of(lane->small.slots, DB_LANE_BATCHES_MAX, oldest_ms);
+    oldest_ms = oldest_of(lane->large.slots, DB_LANE_BATCHES_MAX, oldest_ms);
+    return oldest_of(&lane->busy, 1, oldest_ms);
 }
 
 void lane_queue_done(struct db_lane *lane)
 {
-    for (uint32_t i = 0; i < DB_LANE_BATCHES_MAX; i++)
-        batch_done(&lane->slots[i]);
+    for (uint32_t i = 0; i < DB_LANE_BATCHES_MAX; i++) {
+        batch_done(&lane->small.slots[i]);
+        batch_done(&lane->large.slots[i]);
+    }
     batch_done(&lane->busy);
     batch_done(&lane->busy_spare);
 }

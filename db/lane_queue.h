@@ -1,7 +1,7 @@
 /* lane_queue.h - members and their parameters, waiting and flying.
  *
- * Internal to the lane.  A ring of batches, of which the first may be flying and the last is
- * forming, and a store of busy members that join later batches.
+ * Internal to the lane.  Two rings of batches, one for large members, and a store of busy members
+ * that join later batches.
  */
 #ifndef DB_LANE_QUEUE_H
 #define DB_LANE_QUEUE_H
@@ -29,15 +29,21 @@ struct lane_member {
 
 struct lane_batch {
     struct lane_member *members;
-    uint32_t count, size;
+    uint32_t count, size, rows;
     unsigned char *bytes;
     size_t used, bytes_size;
     uint64_t oldest_ms;
 };
 
+/* `used` batches from `head`; the first may be flying, the last is forming. */
+struct lane_ring {
+    struct lane_batch slots[DB_LANE_BATCHES_MAX];
+    uint32_t head, used;
+};
+
 MUST_CHECK bool lane_queue_add(struct db_lane *, const struct db_work *, uint64_t now_ms);
-bool lane_queue_waits(const struct db_lane *);     /* something could fly */
-MUST_CHECK bool lane_queue_take(struct db_lane *); /* closes the head; false: no memory, later */
+uint64_t lane_queue_due_ms(const struct db_lane *); /* when a batch may fly; UINT64_MAX: none */
+MUST_CHECK bool lane_queue_take(struct db_lane *);  /* closes a head; false: no memory, later */
 void lane_queue_land(struct db_lane *);
 MUST_CHECK bool lane_queue_busy(struct db_lane *, struct lane_member *);
 struct lane_batch *lane_queue_flight(struct db_lane *);

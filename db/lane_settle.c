@@ -132,15 +132,11 @@ static void halve(struct db_lane *lane)
 static void isolate(struct db_lane *lane, uint32_t culprit)
 {
     struct lane_range top = lane->ranges[--lane->range_count], others = top;
-    bool first = lane->range_count > LANE_RANGES_MANY;
 
     others.tries = 0;
-    if (!first)
-        push(lane, &top, culprit, culprit + 1);
+    push(lane, &top, culprit, culprit + 1);
     push(lane, &others, culprit + 1, top.to);
     push(lane, &others, top.from, culprit);
-    if (first)
-        push(lane, &top, culprit, culprit + 1);
 }
 
 /* The culprit's row is held: it has written nothing, and the others go on without it. */

@@ -74,6 +74,86 @@ static void done(void *ctx, uint64_t token, enum db_result result, const struct 
     failed += result != DB_OK;
 }
 
+/* Piles that each have one message out: the small ones of one reading, the large ones of many. */
+enum { SMALL = 100, LARGE_MAX = 8, LARGE_ROWS = 12500, LATENCY_MS_MAX = 60000 };
+
+static uint64_t sent_ms[SMALL + LARGE_MAX], latencies[LATENCY_MS_MAX], small_acked, large_acked;
+static bool is_out[SMALL + LARGE_MAX];
+
+static void neighbour_done(
+    void *ctx, uint64_t token, enum db_result result, const struct db_row *row)
+{
+    uint64_t took_ms = drive_now() - sent_ms[token];
+
+    (void)ctx;
+    (void)row;
+    is_out[token] = false;
+    failed += result != DB_OK;
+    if (token >= SMALL) {
+        large_acked++;
+        return;
+    }
+    small_acked++;
+    latencies[took_ms < LATENCY_MS_MAX ? took_ms : LATENCY_MS_MAX - 1]++;
+}
+
+static void send_neighbour(uint64_t token)
+{
+    struct db_work work = {.stmt = DB_STMT_READING_INSERT,
+        .args = &drive->args,
+        .done = neighbour_done,
+        .token = token};
+
+    db_args_reset(&drive->args);
+    for (int i = 0; i < (token < SMALL ? 1 : LARGE_ROWS); i++)
+        bind_reading(&drive->args, number++);
+    sent_ms[token] = drive_now();
+    is_out[token] = db_lane_submit(drive->lane, &work, sent_ms[token]);
+}
+
+/* The time in which so many of a hundred were answered. */
+static uint64_t within_ms(uint64_t percent)
+{
+    uint64_t sum = 0, ms = 0;
+
+    while (ms < LATENCY_MS_MAX - 1 && (sum += latencies[ms]) * 100 < small_acked * percent)
+        ms++;
+    return ms;
+}
+
+static void measure_neighbours(const char *conninfo, uint64_t ms, uint64_t large)
+{
+    struct db_lane_config config = {
+        .conninfo = conninfo, .name = "neighbours", .durability_test = true};
+    uint64_t begin, end;
+
+    drive = drive_new_on(&config);
+    failed = small_acked = large_acked = 0;
+    memset(latencies, 0, sizeof latencies);
+    memset(is_out, 0, sizeof is_out);
+    if (!drive_until_up(drive)) {
+        fprintf(stderr, "the lane does not come up\n");
+        exit(1);
+    }
+    begin = drive_now();
+    while ((end = drive_now()) < begin + ms) {
+        for (uint64_t token = 0; token < SMALL + large; token++) {
+            if (!is_out[token])
+                send_neighbour(token);
+        }
+        drive_turn(drive, 5);
+    }
+    printf(
+        "%d piles beside %lu that send %d readings a message: answered after %lu ms (half), %lu ms"
+        " (99 of 100), %lu ms (all); %.0f/s, the others' readings %.0f/s (%lu not ok)\n",
+        SMALL, (unsigned long)large, LARGE_ROWS, (unsigned long)within_ms(50),
+        (unsigned long)within_ms(99), (unsigned long)within_ms(100),
+        (double)small_acked * 1000 / (double)(end - begin),
+        (double)large_acked * LARGE_ROWS * 1000 / (double)(end - begin), (unsigned long)failed);
+    fflush(stdout);
+    drive_free(drive);
+}
+
 static double cpu_s(void)
 {
     struct rusage usage;
@@ -134,7 +214,7 @@ int main(int argc, char **argv)
         {"note", DB_STMT_NOTE, bind_note},
         {"authorize", DB_STMT_AUTHORIZE, bind_authorize},
     };
-    static const uint64_t piles[] = {100, 500, 4000};
+    static const uint64_t piles[] = {100, 500, 4000}, floods[] = {0, 1, LARGE_MAX};
     uint64_t ms = argc > 1 ? strtoull(argv[1], NULL, 10) * 1000 : 3000;
     uint64_t only = argc > 2 ? strtoull(argv[2], NULL, 10) : 0;
     char conninfo[CLUSTER_TEXT_MAX];
@@ -155,6 +235,8 @@ int main(int argc, char **argv)
         for (size_t k = 0; k < (only ? 1 : 3); k++)
             measure(conninfo, &benches[i], ms, only ? only : piles[k]);
     }
+    for (size_t i = 0; i < sizeof floods / sizeof floods[0] && !only; i++)
+        measure_neighbours(conninfo, ms, floods[i]);
     printf("%ld readings stored\n",
         (long)cluster_number(conninfo, "SELECT count(*) FROM core.meter_reading"));
     if (*cluster.conninfo)

@@ -54,6 +54,12 @@ const char drive_schema[] =
     "        ON CONFLICT (id) DO UPDATE SET times = item.times + 1;"
     "    WHEN 'raise' THEN"
     "        RAISE EXCEPTION 'secret %', p_what USING ERRCODE = split_part(p_what, ':', 2);"
+    "    WHEN 'turn' THEN"
+    "        IF split_part(p_what, ':', 2) = '' THEN PERFORM nextval('tries');"
+    "        ELSIF currval('tries') = split_part(p_what, ':', 2)::int THEN"
+    "            RAISE EXCEPTION 'now' USING ERRCODE = '40P01';"
+    "        END IF;"
+    "        INSERT INTO item (id, note) VALUES (p_id, p_what);"
     "    WHEN 'twice' THEN"
     "        IF nextval('tries') < split_part(p_what, ':', 3)::int THEN"
     "            RAISE EXCEPTION 'again' USING ERRCODE = split_part(p_what, ':', 2);"
@@ -125,8 +131,7 @@ static void done(void *ctx, uint64_t token, enum db_result result, const struct 
     assert(drive->results[token] == DB_RESULT_COUNT);
     drive->results[token] = result;
     drive->values[token] = row ? db_row_int8(row, 1) : -1;
-    drive->done_ms[token] = drive_now();
-    drive->done_count++;
+    drive->order[token] = drive->done_count++;
 }
 
 struct drive *drive_new_on(const struct db_lane_config *config)
@@ -304,6 +309,18 @@ bool drive_rows(struct drive *drive, uint64_t token, int64_t id, int count)
             db_args_time_us(&drive->args, 1700000000000000 + i);
         else
             db_args_null(&drive->args, DB_TIME);
+        db_args_row(&drive->args);
+    }
+    return submit(drive, ROWS, token);
+}
+
+bool drive_notes(struct drive *drive, uint64_t token, int64_t id, int count, const char *note)
+{
+    db_args_reset(&drive->args);
+    for (int i = 0; i < count; i++) {
+        db_args_int8(&drive->args, id + i);
+        db_args_text(&drive->args, note);
+        db_args_null(&drive->args, DB_TIME);
         db_args_row(&drive->args);
     }
     return submit(drive, ROWS, token);

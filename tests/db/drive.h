@@ -27,7 +27,7 @@ struct drive {
     char last[8][DRIVE_LINE_MAX];             /* the last detail of each event */
     enum db_result results[DRIVE_TOKENS_MAX]; /* by token; DB_RESULT_COUNT: not done */
     int64_t values[DRIVE_TOKENS_MAX];         /* the row's second column */
-    uint64_t done_ms[DRIVE_TOKENS_MAX];
+    int order[DRIVE_TOKENS_MAX];              /* how many were done before it */
     bool in_submit;
     struct db_args args;
 };
@@ -70,7 +70,8 @@ void drive_gate_open(const char *conninfo);
 
 /* put(id, what): false when the queue is full. */
 bool drive_put(struct drive *, uint64_t token, int64_t id, const char *what);
-/* One member of `count` rows from `id` on. */
+/* One member of `count` rows from `id` on; with a note of the caller's. */
 bool drive_rows(struct drive *, uint64_t token, int64_t id, int count);
+bool drive_notes(struct drive *, uint64_t token, int64_t id, int count, const char *note);
 
 #endif
