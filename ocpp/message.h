@@ -4,6 +4,7 @@
  *   EXACT      the official schema accepts it,
  *   TOLERATED  the schema refuses it, but it can be understood without guessing,
  *   UNUSABLE   a required member is missing, or has a meaning that cannot be recovered.
+ * A message id that is a bare integer ([2,17,"Heartbeat",{}]) is tolerated, too.
  * One bad element does not spoil its list: it is left out, which is tolerated, while another of the
  * list remains or the list is optional.
  *

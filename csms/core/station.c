@@ -505,8 +505,6 @@ static void job_give(struct core *core, struct core_now now, struct core_station
     const struct inbound *row = &inbound[job->frame.action];
     enum prepared prepared = PREPARED;
 
-    if (job->verdict == OCPP_TOLERATED)
-        core_count(core, CORE_NOTE_TOLERATED, station, job->frame.action_name);
     if (row->kind == CORE_NOTE && !payload_copy(job))
         prepared = NO_MEMORY;
     if (prepared == PREPARED && !deviations_write(job))
@@ -590,9 +588,13 @@ void station_job_start(
     }
     job->verdict = ocpp_frame_request(&job->frame, &job->request);
     work_fill(station, job);
-    if (job->verdict == OCPP_UNUSABLE || strictly_refused(core, station))
+    if (job->verdict == OCPP_UNUSABLE || strictly_refused(core, station)) {
         job_unusable(core, now, station);
-    else if (action == OCPP_HEARTBEAT)
+        return;
+    }
+    if (job->verdict == OCPP_TOLERATED)
+        core_count(core, CORE_NOTE_TOLERATED, station, job->frame.action_name);
+    if (action == OCPP_HEARTBEAT)
         heartbeat(core, now, station);
     else
         job_give(core, now, station);

@@ -271,6 +271,26 @@ START_TEST(an_integer_id_comes_back_as_it_was_sent)
     ck_assert_str_eq(bench_last(bench), "[3,4711,{\"currentTime\":\"2025-11-24T16:00:00.000Z\"}]");
     bench_say(bench, conn, "[2,4712,\"Fly\",{}]");
     ck_assert_int_eq(strncmp(bench_last(bench), "[4,4712,", 8), 0);
+    ck_assert_uint_eq(bench_notes(bench, CORE_NOTE_TOLERATED), 1);
+    bench_free(bench);
+}
+END_TEST
+
+START_TEST(an_integer_id_is_refused_to_a_strict_station_but_not_for_evidence)
+{
+    struct bench *bench = bench_new();
+    struct core_conn conn = bench_join(bench, 0, 1, CORE_ACCEPTED);
+
+    bench->strict = true;
+    bench_say(bench, conn, "[2,4711,\"Heartbeat\",{}]");
+    ck_assert_str_eq(bench_last(bench),
+        "[4,4711,\"FormationViolation\",\"the message id is an integer and not a string\",{}]");
+    bench_say(bench, conn,
+        "[2,4712,\"StopTransaction\",{\"transactionId\":17,\"meterStop\":2000,\"timestamp\":"
+        "\"2025-11-24T16:00:00Z\"}]");
+    ck_assert_ptr_nonnull(strstr(bench_work(bench, CORE_STOP)->deviations, "message id"));
+    bench_commit(bench, CORE_STOP);
+    ck_assert_str_eq(bench_last(bench), "[3,4712,{}]");
     bench_free(bench);
 }
 END_TEST
@@ -734,6 +754,7 @@ int main(void)
         {what_is_no_request_of_a_pile_gets_its_error, ERROR_ROWS},
         {what_is_no_frame_is_not_answered, 0},
         {an_integer_id_comes_back_as_it_was_sent, 0},
+        {an_integer_id_is_refused_to_a_strict_station_but_not_for_evidence, 0},
         {an_id_still_in_work_is_refused_for_another_content, 0},
         {a_reused_id_never_refuses_a_transaction_message, 0},
         {before_acceptance_only_evidence_and_boot_are_worked, 3},

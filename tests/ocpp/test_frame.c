@@ -116,12 +116,36 @@ START_TEST(each_text_is_read_as_what_it_is)
         ck_assert_uint_eq(f.frame.payload[0], '{');
         ck_assert_uint_eq(f.frame.payload[f.frame.payload_length - 1], '}');
     }
-    if (result != OCPP_READ_FRAME && result != OCPP_READ_EMPTY &&
-        result != OCPP_READ_OTHER_TYPE) {
+    if (result != OCPP_READ_FRAME && result != OCPP_READ_EMPTY && result != OCPP_READ_OTHER_TYPE) {
         ck_assert_int_eq(fault.error, OCPP_FORMATION_VIOLATION);
         ck_assert_str_ne(fault.text, "");
     }
     support_frame_done(&f);
+}
+END_TEST
+
+START_TEST(an_integer_id_is_a_deviation_of_an_exact_payload)
+{
+    static const char *const ids[] = {"\"17\"", "17", "0", "123456789012345678901234567890123456"};
+
+    for (int i = 0; i < 4; i++) {
+        struct ocpp_fault fault;
+        struct ocpp_frame frame;
+        const void *request;
+        char text[100];
+
+        snprintf(text, sizeof(text), "[2,%s,\"Heartbeat\",{}]", ids[i]);
+        ck_assert_int_eq(ocpp_frame_read(text, strlen(text), &ocpp_limits_pile, &frame, &fault),
+            OCPP_READ_FRAME);
+        ck_assert_int_eq(
+            ocpp_frame_request(&frame, &request), i == 0 ? OCPP_EXACT : OCPP_TOLERATED);
+        ck_assert_int_eq(frame.id_bare, i > 0);
+        ck_assert_ptr_nonnull(request);
+        if (i > 0)
+            ck_assert_str_eq(ocpp_frame_deviation(&frame, 0)->text,
+                "the message id is an integer and not a string");
+        ocpp_frame_done(&frame);
+    }
 }
 END_TEST
 
@@ -415,6 +439,7 @@ int main(void)
 {
     const struct support_test tests[] = {
         {each_text_is_read_as_what_it_is, COUNT(heads)},
+        {an_integer_id_is_a_deviation_of_an_exact_payload, 1},
         {the_longest_id_fits_in_its_longest_spelling, 1},
         {each_action_is_found_or_not, COUNT(calls)},
         {an_action_of_a_thousand_letters_is_unknown_and_cut, 1},
