@@ -277,7 +277,7 @@ START_TEST(busy_members_beyond_the_maximum_are_given_back_and_the_others_join_a_
     for (int i = 0; i < count; i++)
         ck_assert(drive_put(drive, i, i, "held:1"));
     drive_gate_open(conninfo);
-    ck_assert(drive_until_busy(drive, 2 * DB_LANE_BUSY_MAX + more)); /* each again, at once */
+    ck_assert(drive_until_busy(drive, 2 * count)); /* each again, at once */
     ck_assert_int_eq(drive->done_count, 1 + more);
     ck_assert_int_eq(db_lane_stats(drive->lane).queued, DB_LANE_BUSY_MAX);
     for (int i = 0; i < count; i++)
