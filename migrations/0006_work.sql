@@ -17,6 +17,7 @@ CREATE TABLE core.review (
     input       bytea,                                -- the rating input that the engine would not trust
     state       text NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'decided')),
     decision    text,
+    correction  jsonb,                                -- that the decision brought
     note        text,
     decided_by  text,
     opened_at   timestamptz NOT NULL DEFAULT clock_timestamp(),

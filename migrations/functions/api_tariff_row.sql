@@ -1,5 +1,5 @@
 -- The tariff of a code, made if it is new. Its currency and tax mode never change: sessions and accounts
--- were matched by them.
+-- were matched by them. Who changes a price has to be granted every place where it holds.
 CREATE OR REPLACE FUNCTION api.tariff_row(code text, name text, document jsonb)
 RETURNS core.tariff
 LANGUAGE plpgsql
@@ -7,6 +7,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     tariff core.tariff;
+    new bigint;
     mode text := coalesce(document ->> 'tax_mode', 'net');
 BEGIN
     IF NOT EXISTS (SELECT FROM core.currency c WHERE c.code = document ->> 'currency') THEN
@@ -14,8 +15,11 @@ BEGIN
     END IF;
     INSERT INTO core.tariff (code, name, currency, tax_mode, type)
     VALUES (tariff_row.code, tariff_row.name, document ->> 'currency', mode, document ->> 'type')
-    ON CONFLICT ON CONSTRAINT tariff_code_key DO NOTHING;
+    ON CONFLICT ON CONSTRAINT tariff_code_key DO NOTHING RETURNING id INTO new;
     SELECT * INTO tariff FROM core.tariff f WHERE f.code = tariff_row.code FOR NO KEY UPDATE;
+    IF new IS NULL THEN
+        PERFORM api.require_tariff(tariff.id);
+    END IF;
     IF tariff.currency <> document ->> 'currency' THEN
         PERFORM api.refuse('tariff-fixed', 'document.currency', code, tariff.currency);
     ELSIF tariff.tax_mode <> mode THEN

@@ -24,16 +24,28 @@ REVOKE ALL ON FUNCTION core.review_blocks(uuid) FROM PUBLIC;
 COMMENT ON FUNCTION core.review_blocks(uuid) IS
     'Whether an open review keeps this session from being billed | 是否有未决审核阻止该会话计费';
 
+-- Whether an item says that the session's own tariff cannot price it.
+CREATE OR REPLACE FUNCTION core.review_unpriced(p_item core.review)
+RETURNS boolean LANGUAGE sql IMMUTABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT p_item.kind IN ('tariff_invalid', 'currency_differs')
+$$;
+ALTER FUNCTION core.review_unpriced(core.review) OWNER TO joulebook_writer;
+REVOKE ALL ON FUNCTION core.review_unpriced(core.review) FROM PUBLIC;
+COMMENT ON FUNCTION core.review_unpriced(core.review) IS
+    'Whether a session waits for another tariff | 该会话是否因电价不可用而待审';
+
 -- Why a decision about a session cannot be taken now: code and, where something is missing, the member that
 -- has to be given; where the energy is more than can be, the most that it can be. No code: it can. A session
 -- that pays is not given up while energy flows, and who accepts what cannot be billed would have to decide it
--- again. Energy that nobody can have delivered is corrected or rejected, never accepted as it is.
+-- again. Energy that nobody can have delivered is corrected or rejected, never accepted as it is; a tariff that
+-- the engine refuses prices nothing, so that accepting takes another one that held when the session began.
 CREATE OR REPLACE FUNCTION core.review_obstacle(p_item core.review, p_session core.session, p_decision text,
     p_correction jsonb, OUT code text, OUT member text, OUT most_mwh numeric)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     s core.session := p_session;
     ended timestamptz;
+    unpriced boolean := p_session.tariff_version_id IS NULL OR core.review_unpriced(p_item);
 BEGIN
     IF p_decision = 'lost' AND s.state = 'open'
        AND EXISTS (SELECT FROM ledger.hold h WHERE h.session_uid = s.uid AND h.state = 'active')
@@ -51,9 +63,7 @@ BEGIN
                 SELECT FROM core.session_readings(s) r WHERE r.import_mwh >= s.meter_start_mwh) THEN
             code := 'review_missing';
             member := 'meter_stop_mwh';
-        ELSIF s.tariff_version_id IS NULL AND NOT EXISTS (
-                SELECT FROM core.tariff_pick(s.customer_id, s.fleet_id, NULL, s.station_id, s.connector, s.site_id,
-                    s.started_at) t WHERE t.currency = s.currency) THEN
+        ELSIF unpriced AND COALESCE(core.session_tariff(s) = s.tariff_version_id, core.session_tariff(s) IS NULL) THEN
             code := 'review_tariff';
         ELSIF p_item.kind = 'register_jumps'
               AND NOT COALESCE(p_correction ?| ARRAY['meter_start_mwh', 'meter_stop_mwh'], false) THEN
@@ -63,7 +73,7 @@ BEGIN
             SELECT e.ended_at, e.meter_stop_mwh INTO ended, s.meter_stop_mwh FROM core.session_end(s, true) e;
             most_mwh := core.energy_limit_mwh((SELECT c.max_power_w FROM core.connector c
                 WHERE c.station_id = s.station_id AND c.number = s.connector), s.started_at, ended);
-            IF s.meter_stop_mwh - s.meter_start_mwh > most_mwh THEN
+            IF s.meter_stop_mwh::numeric - s.meter_start_mwh > most_mwh THEN
                 code := 'review_implausible';
                 member := 'meter_stop_mwh';
             END IF;
@@ -90,6 +100,7 @@ DECLARE
     item core.review;
     s core.session;
     obstacle record;
+    given jsonb := p_correction;
 BEGIN
     IF p_decision NOT IN ('bill', 'lost', 'noted') THEN
         RAISE EXCEPTION 'no such decision: %', p_decision USING ERRCODE = '22023', DETAIL = 'decision';
@@ -124,8 +135,8 @@ BEGIN
             USING ERRCODE = '23514', DETAIL = 'review', CONSTRAINT = obstacle.code, COLUMN = COALESCE(obstacle.member, ''),
                   HINT = COALESCE(trim_scale(obstacle.most_mwh * 0.000001)::text, '');
     END IF;
-    UPDATE core.review r SET state = 'decided', decision = p_decision, note = p_note, decided_by = p_actor,
-        decided_at = clock_timestamp()
+    UPDATE core.review r SET state = 'decided', decision = p_decision, correction = given, note = p_note,
+        decided_by = p_actor, decided_at = clock_timestamp()
     WHERE r.id = p_review;
     IF s.uid IS NULL THEN
         RETURN 'done';
@@ -144,8 +155,9 @@ BEGIN
             decided_at = clock_timestamp()
         WHERE r.session_uid = s.uid AND r.state = 'open' AND r.kind = item.kind AND r.detail ->> 'action' = 'MeterValues';
     END IF;
-    IF p_correction IS NOT NULL THEN
+    IF p_correction IS NOT NULL OR core.review_unpriced(item) THEN
         UPDATE core.session x SET
+            tariff_version_id = CASE WHEN NOT core.review_unpriced(item) THEN x.tariff_version_id END,
             meter_start_mwh = COALESCE((p_correction ->> 'meter_start_mwh')::bigint, x.meter_start_mwh),
             meter_stop_mwh = COALESCE((p_correction ->> 'meter_stop_mwh')::bigint, x.meter_stop_mwh),
             started_at = COALESCE((p_correction ->> 'started_at')::timestamptz, x.started_at),

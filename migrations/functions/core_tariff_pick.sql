@@ -31,3 +31,17 @@ ALTER FUNCTION core.tariff_pick(bigint, bigint, bigint, bigint, integer, bigint,
 REVOKE ALL ON FUNCTION core.tariff_pick(bigint, bigint, bigint, bigint, integer, bigint, timestamptz) FROM PUBLIC;
 COMMENT ON FUNCTION core.tariff_pick(bigint, bigint, bigint, bigint, integer, bigint, timestamptz) IS
     'The tariff version that holds for this customer and connector | 适用于该客户与枪口的电价版本';
+
+-- The tariff version that prices a session which has none of its own: what held for it when it began.
+CREATE OR REPLACE FUNCTION core.session_tariff(p_session core.session)
+RETURNS bigint LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT t.tariff_version_id
+    FROM core.tariff_pick(p_session.customer_id, p_session.fleet_id,
+        (SELECT c.group_id FROM core.card c WHERE c.id = p_session.card_id), p_session.station_id, p_session.connector,
+        p_session.site_id, p_session.started_at) t
+    WHERE t.currency = p_session.currency
+$$;
+ALTER FUNCTION core.session_tariff(core.session) OWNER TO joulebook_writer;
+REVOKE ALL ON FUNCTION core.session_tariff(core.session) FROM PUBLIC;
+COMMENT ON FUNCTION core.session_tariff(core.session) IS
+    'The tariff version that held for a session when it began | 会话开始时适用的电价版本';

@@ -24,9 +24,7 @@ BEGIN
         RETURN NULL;
     END IF;
     IF s.tariff_version_id IS NULL THEN
-        SELECT t.tariff_version_id INTO s.tariff_version_id
-        FROM core.tariff_pick(s.customer_id, s.fleet_id, NULL, s.station_id, s.connector, s.site_id, s.started_at) t
-        WHERE t.currency = s.currency;
+        s.tariff_version_id := core.session_tariff(s);
         UPDATE core.session x SET tariff_version_id = s.tariff_version_id WHERE x.uid = s.uid AND x.tariff_version_id IS NULL;
     END IF;
     IF s.tariff_version_id IS NULL OR s.meter_start_mwh IS NULL THEN

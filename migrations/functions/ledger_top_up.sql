@@ -10,7 +10,8 @@ DECLARE
     arrears bigint;
     paid_off bigint;
     legs ledger.leg[];
-    key text := 'topup:' || p_channel || ':' || p_external_no;
+    -- A colon of the channel is not the one behind it.
+    key text := format('topup:%s:%s', replace(replace(p_channel, '%', '%25'), ':', '%3A'), p_external_no);
 BEGIN
     IF p_amount_minor IS NULL OR p_amount_minor <= 0 OR COALESCE(p_bonus_minor, 0) < 0 THEN
         RAISE EXCEPTION 'a top-up is an amount above zero' USING ERRCODE = '22023', DETAIL = 'amount';

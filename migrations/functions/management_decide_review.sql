@@ -28,7 +28,7 @@ BEGIN
     IF correction IS NOT NULL AND wanted <> 'bill' THEN
         PERFORM api.refuse('review-correction', 'decision');
     END IF;
-    IF item.state = 'decided' AND (item.decision <> wanted OR correction IS NOT NULL) THEN
+    IF item.state = 'decided' AND (item.decision <> wanted OR correction <> coalesce(item.correction, '{}')) THEN
         PERFORM api.refuse('review-decided', 'review_id', review_id::text, item.decision);
     END IF;
     BEGIN

@@ -84,7 +84,7 @@ COMMENT ON COLUMN query.pile.remote IS 'Network address of the connection. | 连
 COMMENT ON COLUMN query.pile.last_seen_at IS
     'When it was last heard of; written every 30 s. | 最近收到报文时间；每 30 秒写入。';
 COMMENT ON COLUMN query.pile.last_seen_local IS 'The same in local time. | 最近收到报文时间（当地）。';
-COMMENT ON COLUMN query.pile.boots IS 'Boots counted so far. | 累计启动次数。';
+COMMENT ON COLUMN query.pile.boots IS 'BootNotifications taken so far; one that is sent again counts again. | 累计收到的启动通知数；重发的也计入。';
 COMMENT ON COLUMN query.pile.booted_at IS 'When it last booted. | 最近启动时间。';
 COMMENT ON COLUMN query.pile.booted_local IS 'The same in local time. | 最近启动时间（当地）。';
 COMMENT ON COLUMN query.pile.registered_at IS 'In service since then. | 投运时间。';

@@ -4,9 +4,10 @@ Whatever it is, it is confirmed, kept as it came and shown in query.review; none
 before a person has decided, and all of it can be billed or closed afterwards.  What can be trusted
 once it is understood (repeats, odd enums, queues) is billed without anybody's help.
 """
+import json
 import sys
 
-from evidence_house import RESTART, SENT, House, Run, equal
+from evidence_house import RESTART, SENT, TARIFF, House, Run, equal
 from e2e import now
 from stack import Stack
 
@@ -195,6 +196,30 @@ def impossible_energy(house, pile):
     pile.undecided('accept', 'review-implausible', meter_stop_kwh='80')
     pile.unbilled(transaction)
     pile.decide('accept', meter_stop_kwh='1.3')
+    pile.billed(transaction, 300)
+
+
+def tariff_behind(house, pile):
+    """a tariff that came past its check prices nothing: its session waits with the reason, for another one"""
+    wrong = json.dumps(TARIFF | {'max_price': {'excl_vat': -1}})
+    house.value(f"""WITH t AS (INSERT INTO core.tariff (code, name, currency, tax_mode)
+            VALUES ('BEHIND', 'x', 'CNY', '{TARIFF.get('tax_mode', 'net')}') RETURNING id),
+        v AS (INSERT INTO core.tariff_version (tariff_id, version, valid_from, state, document, published_by)
+            SELECT id, 1, now() - interval '20 days', 'active', '{wrong}', 'nobody' FROM t)
+        INSERT INTO core.tariff_assignment (scope, target_id, tariff_id, actor)
+        SELECT 'station', p.id, t.id, 'nobody' FROM t, core.station p WHERE p.identity = '{pile.identity}'""")
+    transaction = pile.start(1000)
+    pile.stop(transaction, 1300)
+    yield SENT
+    pile.in_review('tariff_invalid')
+    equal('the reason', house.value(f"""SELECT detail ->> 'member' FROM query.review
+        WHERE pile = '{pile.identity}'"""), 'tariff.max_price.excl_vat')
+    pile.unbilled(transaction)
+    pile.undecided('accept', 'review-tariff')
+    house.value(f"""SELECT management.publish_tariff(code => 'MENDED', document => '{json.dumps(TARIFF)}',
+        charge_point_id => '{pile.identity}', connector_id => 1, valid_from => now() - interval '20 days')""",
+                user='e2e.admin')
+    pile.decide('accept')
     pile.billed(transaction, 300)
 
 

@@ -58,6 +58,8 @@ SELECT t.no('test.operator', format('management.decide_review(%s, %s)', t.id('co
 SELECT t.is((SELECT state FROM query.review WHERE review_id = t.id('corrected')), 'open', 'a refused decision decides nothing');
 SELECT t.is(t.act('test.operator', format('management.decide_review(%s, ''accept'', ''the display said 2.5'', meter_stop_kwh => ''2.5'')', t.id('corrected'))) ->> 'sessionState', 'stopped', 'corrected');
 SELECT t.is(t.session('corrected', 'energy_kwh'), '1.500000', 'by that register');
+SELECT t.is(t.act('test.operator', format('management.decide_review(%s, ''accept'', ''x'', meter_stop_kwh => 2.50)', t.id('corrected'))) ->> 'repeated', 'true', 'the same decision again');
+SELECT t.no('test.operator', format('management.decide_review(%s, ''accept'', ''x'', meter_stop_kwh => 2.6)', t.id('corrected')), 'review-decided', 'review_id');
 \echo 'ok - accepted is billed, rejected is not, and a correction makes sense'
 
 -- A session is billed when its last blocking item is decided.
@@ -196,3 +198,13 @@ SELECT t.act('test.operator', t.decide(:jumpy, $$'accept', 'read: 93 is right', 
 SELECT t.is(t.readings(:jumpy), '2000', 'what the connector can have gone by');
 SELECT t.sound('after the corrections');
 \echo 'ok - a register that jumps is stated by whoever decides'
+
+-- A tariff that the engine refuses prices nothing: accepting takes another one that held when the session began.
+SELECT t.doubted(1000, 1400) AS unpriced \gset
+SELECT t.is(ledger.settlement_review(uid, kind, '{}', NULL), 'done', 'the engine refuses it') FROM core.session, unnest(ARRAY['tariff_invalid']) kind WHERE transaction_id = :unpriced;
+SELECT t.no('test.operator', t.decide(:unpriced, $$'accept', 'x'$$), 'review-tariff', 'decision');
+SELECT t.act('test.operator', format('management.publish_tariff(''T-MENDED'', %L, valid_from => ''2020-01-01Z'', charge_point_id => ''CP-B'')', t.document('0.7')));
+SELECT t.is(t.act('test.operator', t.decide(:unpriced, $$'accept', 'by the mended tariff'$$)) ->> 'sessionState', 'stopped', 'accepted');
+SELECT t.is(ledger.settlement_input(uid)::jsonb #>> '{tariff,elements,0,price_components,0,price}', '0.7', 'priced by it') FROM core.session WHERE transaction_id = :unpriced;
+SELECT t.is((SELECT f.code FROM core.session s JOIN core.tariff_version v ON v.id = s.tariff_version_id JOIN core.tariff f ON f.id = v.tariff_id WHERE s.transaction_id = :unpriced), 'T-MENDED', 'and frozen');
+\echo 'ok - a session that its tariff cannot price is accepted once another can'

@@ -21,6 +21,8 @@ SELECT t.is((SELECT balance FROM query.account WHERE account = 'wallet:C-A:CNY')
 SELECT t.is((SELECT count(*)::int FROM query.audit WHERE action = 'TopUp' AND actor = 'test.cashier'), 2, 'one audit row each');
 SELECT t.is(t.act('test.cashier', $$operation.top_up(customer => 'C-A', amount => 1, currency => 'CNY', channel => 'alipay', external_no => 'W1')$$) ->> 'repeated',
     'false', 'the same number of another channel is another payment');
+SELECT t.is(string_agg(t.act('test.cashier', format('operation.top_up(customer => ''C-A'', amount => 0.01, currency => ''CNY'', channel => %L, external_no => %L)', channel, number)) ->> 'repeated', ' '),
+    'false false false', 'where the channel ends is told') FROM (VALUES ('a', 'b:c'), ('a:b', 'c'), ('a%3Ab', 'c')) AS v (channel, number);
 
 SELECT t.no('test.cashier', format('operation.top_up(%s)', args), code, member) FROM (VALUES
     ($$50.06, 'CNY', 'wechat', 'W1', 'C-A', bonus => 5$$, 'repeat-changed', 'external_no'), ($$50.05, 'CNY', 'wechat', 'W1', 'C-A'$$, 'repeat-changed', 'external_no'),

@@ -60,6 +60,18 @@ SELECT t.no('test.operator_a', call, 'site-denied', 'site') FROM (VALUES
     (format('management.publish_tariff(''T-C'', %L)', t.document()))) AS a (call);
 \echo 'ok - what belongs to no site takes a login that sees all'
 
+-- A tariff is changed by whoever was granted every place where it holds, under whatever name it is asked for.
+SELECT t.act('test.admin', format('management.publish_tariff(''T-NONE'', %L)', t.document()));
+SELECT t.act('test.admin', 'management.assign_tariff(''T-A'', charge_point_id => ''CP-B'', priority => 3)');
+SELECT t.no('test.operator_a', format('management.publish_tariff(%L, %L, site => ''S-A'')', code, t.document('0')), 'site-denied', 'site')
+FROM unnest(ARRAY['T-A', 'T-B', 'T-NONE']) code;
+SELECT t.no('test.operator_a', format('management.publish_tariff(''T-A'', %L, site => ''S-A'')', t.document()), 'site-denied', 'site');
+SELECT t.is((SELECT count(*) FROM core.tariff_version), 3::bigint, 'no version more');
+DELETE FROM core.tariff_assignment WHERE priority = 3;
+SELECT t.is(t.act('test.operator_a', format('management.publish_tariff(''T-A'', %L, site => ''S-A'')', t.document('0.9'))) ->> 'version', '2', 'the price at A');
+SELECT t.is(t.act('test.operator_a', format('management.publish_tariff(''T-A2'', %L, charge_point_id => ''CP-A'')', t.document('0.8'))) ->> 'version', '1', 'a price of its own');
+\echo 'ok - nobody changes the price of a site that was not granted'
+
 -- What was granted works, and the audit of it is seen by that site's operators.
 SELECT t.is(t.act('test.operator_a', 'management.register_connector(''CP-A'', 2, ''DC'', 60)') ->> 'connectorId', '2', 'a connector at A');
 SELECT t.is(t.act('test.cashier_a', 'operation.top_up(''5.50'', ''CNY'', ''cash'', ''1'', customer => ''C-A'')') ->> 'balance', '105.50', 'a top-up at A');
