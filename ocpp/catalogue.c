@@ -31,14 +31,13 @@ static const struct message messages[OCPP_ACTION_COUNT] = {
 #undef ENUM_END
 
 struct enumeration {
-    const char *name;
     const char *const *texts;
     int count;
 };
 
 static const struct enumeration enumerations[OCPP_ENUM_COUNT] = {
 #define ENUM(lower, UPPER, name)                                                                   \
-    [OCPP_ENUM_##UPPER] = {name, lower##_texts, sizeof(lower##_texts) / sizeof(lower##_texts[0])},
+    [OCPP_ENUM_##UPPER] = {lower##_texts, sizeof(lower##_texts) / sizeof(lower##_texts[0])},
 #define VALUE(UPPER, constant, text)
 #define ENUM_END
 #include "ocpp/enums.def"
@@ -110,11 +109,6 @@ static const struct enumeration *enumeration_of(enum ocpp_enum_kind kind)
     return &enumerations[kind];
 }
 
-const char *ocpp_enum_name(enum ocpp_enum_kind kind)
-{
-    return enumeration_of(kind)->name;
-}
-
 int ocpp_enum_count(enum ocpp_enum_kind kind)
 {
     return enumeration_of(kind)->count;
@@ -141,17 +135,4 @@ const char *ocpp_error_text(enum ocpp_error error)
 {
     assert(error >= 0 && error < OCPP_ERROR_COUNT);
     return error_texts[error];
-}
-
-/* OCPP 2 spells two of them otherwise, and some piles of 1.6 do too. */
-enum ocpp_error ocpp_error_find(const char *text)
-{
-    for (int i = 0; i < OCPP_ERROR_COUNT; i++)
-        if (strcmp(error_texts[i], text) == 0)
-            return (enum ocpp_error)i;
-    if (strcmp(text, "OccurrenceConstraintViolation") == 0)
-        return OCPP_OCCURENCE_CONSTRAINT_VIOLATION;
-    if (strcmp(text, "FormatViolation") == 0)
-        return OCPP_FORMATION_VIOLATION;
-    return OCPP_GENERIC_ERROR;
 }

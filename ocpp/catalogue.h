@@ -49,7 +49,6 @@ bool ocpp_action_repeatable(enum ocpp_action);
 /* Case-sensitive; OCPP_ACTION_NONE if there is no such action. */
 enum ocpp_action ocpp_action_find(const char *text, size_t length);
 
-const char *ocpp_enum_name(enum ocpp_enum_kind); /* "ReadingContext" */
 int ocpp_enum_count(enum ocpp_enum_kind);        /* values run from 0 to count - 1 */
 const char *ocpp_enum_text(enum ocpp_enum_kind, int value); /* NULL: out of range */
 int ocpp_enum_find(enum ocpp_enum_kind, const char *text);  /* case-sensitive; or OCPP_UNKNOWN */

@@ -38,9 +38,6 @@ enum ocpp_error {
 
 const char *ocpp_error_text(enum ocpp_error);
 
-/* Takes the spellings of OCPP 2 for the same things too; whatever else is OCPP_GENERIC_ERROR. */
-enum ocpp_error ocpp_error_find(const char *text);
-
 struct ocpp_fault {
     enum ocpp_error error;
     char member[128]; /* path: meterValue[0].sampledValue[2].unit; "" is the whole payload */

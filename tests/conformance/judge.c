@@ -8,7 +8,7 @@
  */
 #include "ocpp/encode.h"
 #include "ocpp/json.h"
-#include "ocpp/sample.h"
+#include "tests/ocpp/sample.h"
 
 #include <stdio.h>
 #include <stdlib.h>

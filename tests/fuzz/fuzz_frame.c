@@ -17,7 +17,7 @@ static void check_answer(const char *id)
     FUZZ_CHECK(
         ocpp_frame_read(answer, length, &ocpp_limits_stranger, &frame, &fault) == OCPP_READ_FRAME);
     FUZZ_CHECK(frame.type == OCPP_CALL_ERROR && strcmp(frame.id, id) == 0);
-    FUZZ_CHECK(ocpp_error_find(frame.error_code) == OCPP_INTERNAL_ERROR);
+    FUZZ_CHECK(strcmp(frame.error_code, ocpp_error_text(OCPP_INTERNAL_ERROR)) == 0);
     ocpp_frame_done(&frame);
 }
 

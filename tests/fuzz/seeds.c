@@ -4,7 +4,7 @@
  */
 #include "ocpp/encode.h"
 #include "ocpp/describe.h"
-#include "ocpp/sample.h"
+#include "tests/ocpp/sample.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 #include "ocpp/datetime.h"
 #include "ocpp/describe.h"
 #include "ocpp/encode.h"
-#include "ocpp/sample.h"
+#include "tests/ocpp/sample.h"
 #include "tests/ocpp/support.h"
 
 #include <signal.h>

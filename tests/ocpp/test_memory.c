@@ -4,7 +4,7 @@
  */
 #include "ocpp/encode.h"
 #include "ocpp/json.h"
-#include "ocpp/sample.h"
+#include "tests/ocpp/sample.h"
 #include "tests/ocpp/support.h"
 
 #include <cjson/cJSON.h>

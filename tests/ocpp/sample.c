@@ -1,5 +1,5 @@
 /* sample.c - payloads from the field tables and a seed. */
-#include "ocpp/sample.h"
+#include "tests/ocpp/sample.h"
 
 #include "ocpp/types.h"
 

@@ -1,9 +1,9 @@
 /* sample.h - payloads made from the field tables: valid by the official schema and by the prose.
  *
- * For tests, simulators and dictionaries: the same seed makes the same payload.
+ * For tests and the seeds of fuzzing: the same seed makes the same payload.
  */
-#ifndef OCPP_SAMPLE_H
-#define OCPP_SAMPLE_H
+#ifndef TESTS_OCPP_SAMPLE_H
+#define TESTS_OCPP_SAMPLE_H
 
 #include "ocpp/arena.h"
 #include "ocpp/describe.h"
