@@ -151,14 +151,6 @@ void db_args_time_us(struct db_args *args, int64_t unix_us)
         wire_put64(at, (uint64_t)us);
 }
 
-void db_args_uuid(struct db_args *args, const unsigned char uuid[16])
-{
-    unsigned char *at = value(args, DB_UUID, 16);
-
-    if (at)
-        memcpy(at, uuid, 16);
-}
-
 void db_args_json(struct db_args *args, const char *text, size_t length)
 {
     unsigned char *at;

@@ -24,7 +24,6 @@ enum db_type {
     DB_TEXT,
     DB_BYTES,
     DB_TIME,
-    DB_UUID,
     DB_JSON, /* jsonb */
     DB_TYPE_COUNT
 };
@@ -56,7 +55,6 @@ void db_args_text(struct db_args *, const char *text); /* NULL is null */
 void db_args_text_n(struct db_args *, const char *text, size_t length);
 void db_args_bytes(struct db_args *, const void *bytes, size_t length);
 void db_args_time_us(struct db_args *, int64_t unix_us); /* clamped to what timestamptz holds */
-void db_args_uuid(struct db_args *, const unsigned char uuid[16]);
 void db_args_json(struct db_args *, const char *text, size_t length); /* a jsonb parameter */
 void db_args_null(struct db_args *, enum db_type);
 

@@ -18,7 +18,6 @@ static const struct {
     [DB_TEXT] = {DB_OID_TEXT, 1009},
     [DB_BYTES] = {DB_OID_BYTEA, 1001},
     [DB_TIME] = {DB_OID_TIMESTAMPTZ, 1185},
-    [DB_UUID] = {DB_OID_UUID, 2951},
     [DB_JSON] = {DB_OID_JSONB, 3807},
 };
 

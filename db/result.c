@@ -1,7 +1,6 @@
 /* result.c - see result.h. */
 #include "db/result.h"
 
-#include <assert.h>
 #include <string.h>
 
 /* The longest prefix that matches decides. */
@@ -38,21 +37,4 @@ enum db_result db_result_of_sqlstate(const char *sqlstate)
         }
     }
     return result;
-}
-
-const char *db_result_name(enum db_result result)
-{
-    static const char *const names[DB_RESULT_COUNT] = {
-        [DB_OK] = "ok",
-        [DB_NONE] = "none",
-        [DB_BUSY] = "busy",
-        [DB_CONFLICT] = "conflict",
-        [DB_REFUSED] = "refused",
-        [DB_RETRY] = "retry",
-        [DB_DOWN] = "down",
-        [DB_UNKNOWN] = "unknown",
-    };
-
-    assert(result < DB_RESULT_COUNT);
-    return names[result];
 }

@@ -27,8 +27,6 @@ enum db_result {
 /* The class of a five-character SQLSTATE.  NULL or "" is a lost connection: DB_DOWN. */
 enum db_result db_result_of_sqlstate(const char *sqlstate);
 
-const char *db_result_name(enum db_result);
-
 enum { DB_FAULT_TEXT_MAX = 400 };
 
 /* What a person is told about a failure.  Never holds parameters' values or passwords. */

@@ -15,11 +15,6 @@ static const char *value(const struct db_row *row, int column)
                : PQgetvalue(row->result, row->index, column);
 }
 
-int db_row_columns(const struct db_row *row)
-{
-    return PQnfields(row->result);
-}
-
 bool db_row_is_null(const struct db_row *row, int column)
 {
     return value(row, column) == NULL;
@@ -83,13 +78,4 @@ int64_t db_row_time_us(const struct db_row *row, int column)
     if (us == INT64_MIN || us > INT64_MAX - DB_EPOCH_US)
         return us; /* the infinities, and times too far off for unix microseconds */
     return us + DB_EPOCH_US;
-}
-
-const unsigned char *db_row_bytes(const struct db_row *row, int column, size_t *ret_length)
-{
-    const char *at = value(row, column);
-
-    assert(PQftype(row->result, column) == DB_OID_BYTEA);
-    *ret_length = at ? (size_t)PQgetlength(row->result, row->index, column) : 0;
-    return (const unsigned char *)at;
 }

@@ -18,7 +18,6 @@ struct db_row {
     int index;
 };
 
-int db_row_columns(const struct db_row *);
 bool db_row_is_null(const struct db_row *, int column);
 
 /* Text, varchar, name, json, jsonb; NULL when null.  NUL-terminated. */
@@ -28,6 +27,5 @@ int64_t db_row_int8(const struct db_row *, int column);    /* int2, int4, int8; 
 bool db_row_bool(const struct db_row *, int column);       /* false when null */
 int64_t db_row_time_us(const struct db_row *, int column); /* unix microseconds; 0 when null;
                                                               infinities are INT64_MIN and _MAX */
-const unsigned char *db_row_bytes(const struct db_row *, int column, size_t *ret_length);
 
 #endif

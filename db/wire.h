@@ -20,7 +20,6 @@ enum {
     DB_OID_UNKNOWN = 705,
     DB_OID_VARCHAR = 1043,
     DB_OID_TIMESTAMPTZ = 1184,
-    DB_OID_UUID = 2950,
     DB_OID_JSONB = 3802,
 };
 
