@@ -5,6 +5,7 @@
 
 #include <check.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,11 @@ static int lookup(const char *name, char ret[DB_ADDRESS_EACH_MAX][DB_ADDRESS_NUM
         strcpy(ret[0], "192.0.2.1");
         strcpy(ret[1], "2001:db8::1");
         return 2;
+    }
+    if (strcmp(name, "most") == 0) {
+        for (int i = 0; i < DB_ADDRESS_EACH_MAX; i++)
+            snprintf(ret[i], DB_ADDRESS_NUMERIC_MAX, "192.0.2.%d", i);
+        return DB_ADDRESS_EACH_MAX;
     }
     if (strcmp(name, "one") == 0) {
         strcpy(ret[0], "192.0.2.9");
@@ -88,6 +94,9 @@ START_TEST(a_name_keeps_its_place_beside_each_of_its_addresses)
         {"host=two,/run/x,one port=1,2,3",
             "host='two,two,/run/x,one' hostaddr='192.0.2.1,2001:db8::1,,192.0.2.9'"
             " port='1,1,2,3'"},
+        {"host=most,one",
+            "host='most,most,most,most,most,most,most,most,one' hostaddr='192.0.2.0,192.0.2.1,"
+            "192.0.2.2,192.0.2.3,192.0.2.4,192.0.2.5,192.0.2.6,192.0.2.7,192.0.2.9'"},
         {"host=gone,one port=1,2", "host='one' hostaddr='192.0.2.9' port='2'"},
         {"host=192.0.2.5,one", "host='192.0.2.5,one' hostaddr=',192.0.2.9'"},
         {"postgresql://me:p%27%5C%20w@one/x?sslmode=verify-full",

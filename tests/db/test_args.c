@@ -122,6 +122,30 @@ START_TEST(a_row_of_another_length_is_a_bug)
 }
 END_TEST
 
+static void columns(int count)
+{
+    for (int i = 0; i < count; i++)
+        db_args_int4(&args, i);
+    db_args_row(&args);
+}
+
+START_TEST(a_row_has_columns_up_to_the_maximum)
+{
+    struct bind_values bound;
+
+    columns(DB_COLUMNS_MAX);
+    ck_assert(db_args_ok(&args));
+    bind_row(&bound, args.data, args.columns);
+    ck_assert_int_eq(wire_get32(bound.values[DB_COLUMNS_MAX - 1]), DB_COLUMNS_MAX - 1);
+}
+END_TEST
+
+START_TEST(a_row_of_more_columns_is_a_bug)
+{
+    columns(DB_COLUMNS_MAX + 1);
+}
+END_TEST
+
 START_TEST(an_open_row_is_not_ok)
 {
     db_args_int8(&args, 1);
@@ -228,6 +252,8 @@ static Suite *suite(void)
     tcase_add_test(cases, rows_become_arrays_by_column);
     tcase_add_test_raise_signal(cases, a_row_of_other_types_is_a_bug, SIGABRT);
     tcase_add_test_raise_signal(cases, a_row_of_another_length_is_a_bug, SIGABRT);
+    tcase_add_test(cases, a_row_has_columns_up_to_the_maximum);
+    tcase_add_test_raise_signal(cases, a_row_of_more_columns_is_a_bug, SIGABRT);
     tcase_add_test(cases, an_open_row_is_not_ok);
     tcase_add_test(cases, what_is_too_large_is_remembered_until_reset);
     tcase_add_test(cases, missing_memory_is_remembered);

@@ -4,6 +4,7 @@
 
 #include <check.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -355,6 +356,36 @@ START_TEST(a_deadlock_passes)
 }
 END_TEST
 
+/* What may pass is tried again so often; `runs` is of a member that is alone in its batch. */
+static void passes_at_the_last_run(const char *sqlstate, int runs, enum db_result if_not)
+{
+    char what[32];
+
+    snprintf(what, sizeof what, "twice:%s:%d", sqlstate, runs);
+    ck_assert(drive_put(drive, 1, 1, what));
+    ck_assert(drive_until_done(drive, 1));
+    ck_assert_int_eq(drive->results[1], DB_OK);
+    cluster_exec(conninfo, "ALTER SEQUENCE tries RESTART");
+    snprintf(what, sizeof what, "twice:%s:%d", sqlstate, runs + 1);
+    ck_assert(drive_put(drive, 2, 2, what));
+    ck_assert(drive_until_done(drive, 2));
+    ck_assert_int_eq(drive->results[2], if_not);
+    ck_assert_int_eq(cluster_number(conninfo, "SELECT last_value FROM tries"), runs);
+    ck_assert_int_eq(items(), 1);
+}
+
+START_TEST(a_failure_that_may_pass_is_tried_so_often_and_no_more)
+{
+    passes_at_the_last_run("40P01", 1 + DB_LANE_TRIES_MAX, DB_RETRY);
+}
+END_TEST
+
+START_TEST(a_lack_of_space_is_waited_for_so_often_and_no_more)
+{
+    passes_at_the_last_run("53100", 1 + 5, DB_DOWN); /* LANE_DOWN_TRIES_MAX */
+}
+END_TEST
+
 START_TEST(a_server_without_space_is_waited_for)
 {
     uint64_t begin = drive_now();
@@ -420,6 +451,8 @@ static Suite *suite(void)
     tcase_add_test(cases, a_locked_table_is_waited_for_by_bulks);
     tcase_add_test(cases, many_bad_members_leave_the_good_ones_alone);
     tcase_add_test(cases, a_deadlock_passes);
+    tcase_add_test(cases, a_failure_that_may_pass_is_tried_so_often_and_no_more);
+    tcase_add_test(cases, a_lack_of_space_is_waited_for_so_often_and_no_more);
     tcase_add_test(cases, a_server_without_space_is_waited_for);
     tcase_add_test(cases, an_idle_lane_probes_by_a_commit);
     tcase_add_test(cases, a_quiet_lane_answers_at_once);

@@ -244,6 +244,30 @@ START_TEST(a_statement_that_cannot_be_prepared_keeps_the_lane_down)
 }
 END_TEST
 
+START_TEST(a_statement_of_too_many_parameters_keeps_the_lane_down)
+{
+    char text[800] = "SELECT 'done' AS outcome";
+    struct db_statement wide = {"wide", text, DB_KIND_CALL};
+    struct db_lane_config config = {.conninfo = conninfo,
+        .name = "test",
+        .durability_test = true,
+        .statements = &wide,
+        .statement_count = 1};
+    struct drive *other;
+
+    for (int i = 1; i <= DB_COLUMNS_MAX; i++)
+        snprintf(text + strlen(text), sizeof text - strlen(text), ", $%d::int", i);
+    other = drive_new_on(&config);
+    ck_assert(drive_until_up(other));
+    drive_free(other);
+    snprintf(text + strlen(text), sizeof text - strlen(text), ", $%d::int", DB_COLUMNS_MAX + 1);
+    other = drive_new_on(&config);
+    ck_assert(drive_until_event(other, DB_LANE_UNPREPARED, 1));
+    ck_assert_str_eq(other->last[DB_LANE_UNPREPARED], "wide: a parameter of a type not known");
+    drive_free(other);
+}
+END_TEST
+
 START_TEST(a_server_without_fsync_is_refused)
 {
     struct drive *other = drive_new(conninfo, false);
@@ -337,6 +361,7 @@ static Suite *suite(void)
     tcase_add_test(cases, a_server_that_is_not_there_is_tried_with_growing_pauses);
     tcase_add_test(cases, a_password_never_shows);
     tcase_add_test(cases, a_statement_that_cannot_be_prepared_keeps_the_lane_down);
+    tcase_add_test(cases, a_statement_of_too_many_parameters_keeps_the_lane_down);
     tcase_add_test(cases, a_server_without_fsync_is_refused);
     tcase_add_test(cases, an_allocation_that_fails_loses_no_member);
     tcase_add_test(cases, a_lane_cannot_be_made_without_memory);

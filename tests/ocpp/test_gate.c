@@ -279,14 +279,26 @@ END_TEST
 
 START_TEST(bytes_are_accepted_up_to_the_limit)
 {
-    char *text = malloc(OCPP_STRANGER_BYTES_MAX + 1);
+    static const struct {
+        const struct ocpp_limits *limits;
+        size_t most;
+    } callers[] = {
+        {&ocpp_limits_stranger, OCPP_STRANGER_BYTES_MAX}, {&ocpp_limits_pile, OCPP_PILE_BYTES_MAX}};
 
-    memset(text, 'x', OCPP_STRANGER_BYTES_MAX + 1);
-    text[0] = text[OCPP_STRANGER_BYTES_MAX - 1] = '"';
-    ck_assert_int_eq(check(text, OCPP_STRANGER_BYTES_MAX), OCPP_GATE_OK);
-    text[OCPP_STRANGER_BYTES_MAX] = ' ';
-    ck_assert_int_eq(check(text, OCPP_STRANGER_BYTES_MAX + 1), OCPP_GATE_BYTES);
-    free(text);
+    for (int i = 0; i < 2; i++) {
+        size_t most = callers[i].most;
+        struct ocpp_gate_report report;
+        char *text = malloc(most + 1);
+
+        memset(text, 'x', most + 1);
+        text[0] = text[most - 1] = '"';
+        ck_assert_int_eq(
+            ocpp_gate_check(text, most, callers[i].limits, NULL, 0, &report), OCPP_GATE_OK);
+        text[most] = ' ';
+        ck_assert_int_eq(
+            ocpp_gate_check(text, most + 1, callers[i].limits, NULL, 0, &report), OCPP_GATE_BYTES);
+        free(text);
+    }
 }
 END_TEST
 
