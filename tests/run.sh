@@ -7,7 +7,8 @@
 # Installs what is missing, builds (gcc with the address and undefined sanitizers, clang, and the
 # release build), starts its own throw-away PostgreSQL cluster, and touches neither a running
 # quickstart nor Debian's clusters. Full output is in build-test/log/. A step that cannot run
-# here says why and counts as skipped. The last line is `N passed, N failed, N skipped`.
+# here says why and counts as skipped. At the end stand the failures once more, each with the end
+# of its output, and their names. The last line is `N passed, N failed, N skipped`.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 top=$(pwd)
@@ -18,7 +19,9 @@ only=
 
 work=$top/build-test
 logs=$work/log
+failures=$work/failures
 mkdir -p "$logs"
+: >"$failures"
 passed=0 failed=0 skipped=0
 cluster=
 
@@ -28,6 +31,14 @@ finish() {
 }
 trap finish EXIT
 trap 'exit 130' INT TERM
+
+# fail HEAD FILE: a failure with the end of its output, now and once more when all is done.
+fail() {
+  failed=$((failed + 1))
+  echo "FAILED   $1"
+  tail -n 25 "$2" | sed 's/^/         /'
+  { echo "FAILED   $1" && tail -n 15 "$2" | sed 's/^/         /'; } >>"$failures"
+}
 
 # step NAME COMMAND...: one test. Exit status 77 means skipped, and the last line says why.
 step() {
@@ -42,11 +53,7 @@ step() {
   case $status in
     0) passed=$((passed + 1)) && echo "ok       $name ($took s)" ;;
     77) skipped=$((skipped + 1)) && echo "skipped  $name: $(tail -n 1 "$log")" ;;
-    *)
-      failed=$((failed + 1))
-      echo "FAILED   $name (exit status $status, $took s); the end of $log:"
-      tail -n 25 "$log" | sed 's/^/         /'
-      ;;
+    *) fail "$name (exit status $status, $took s); the end of $log:" "$log" ;;
   esac
 }
 
@@ -55,13 +62,18 @@ suite() {
   build=$1
   shift
   case "meson $build" in *"$only"*) ;; *) return 0 ;; esac
-  meson test -C "$build" --no-rebuild --print-errorlogs "$@" >"$logs/meson-${build##*/}.log" 2>&1 </dev/null
+  said=$logs/meson-${build##*/}.log
   log=$build/meson-logs/testlog.json
-  counts=$(python3 tests/meson_counts.py "$log" "${build##*/}") || true
+  rm -f "$log" # what an earlier run left
+  meson test -C "$build" --no-rebuild --print-errorlogs "$@" >"$said" 2>&1 </dev/null
+  if ! counts=$(python3 tests/meson_counts.py "$log" "${build##*/}" "$failures" 2>>"$said"); then
+    fail "the tests of ${build##*/} could not be run; the end of $said:" "$said"
+    return
+  fi
   printf '%s\n' "$counts" | sed '$d'
   # The last line is three numbers.
   set -- $(printf '%s\n' "$counts" | tail -n 1)
-  passed=$((passed + ${1:-0})) failed=$((failed + ${2:-1})) skipped=$((skipped + ${3:-0}))
+  passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3))
 }
 
 configure() {
@@ -106,11 +118,10 @@ step 'build the release' build "$top/build-release"
 step 'configure the build with faults' configure "$top/build-fault" gcc --buildtype=release -Dtests_fault=true
 step 'build with faults' ninja -C "$top/build-fault" csms/csmsd csms/csms simulators/pilesim
 
-if JOULEBOOK_TEST_PG=$(sh tests/cluster.sh start "$cluster"); then
+if JOULEBOOK_TEST_PG=$(sh tests/cluster.sh start "$cluster" 2>"$logs/cluster.log"); then
   export JOULEBOOK_TEST_PG
 else
-  echo "FAILED   the test cluster did not start"
-  failed=$((failed + 1))
+  fail "the test cluster did not start; the end of $logs/cluster.log:" "$logs/cluster.log"
 fi
 
 suite "$top/build-asan"
@@ -127,5 +138,11 @@ step 'chaos finds wrong daemons' sh tests/chaos/mutants.sh "$top/build-fault"
 step 'bench' sh tests/bench/run.sh "$top/build-release"
 step 'README and quickstart' python3 tests/quickstart.py
 
+if [ "$failed" != 0 ]; then
+  echo 'The failures once more:'
+  cat "$failures"
+  echo 'Their names:'
+  sed -n 's/; the end of .*//; s/^FAILED  */  /p' "$failures"
+fi
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ]
