@@ -191,7 +191,7 @@ def drain(bench, rows, seconds):
     bench.daemon(jobs=True)
     begin, first = time.monotonic(), int(bench.value(SETTLED))
     while time.monotonic() < begin + seconds and bench.value(open_jobs) != "0":
-        time.sleep(0.1)
+        time.sleep(0.5)  # asking costs, too
     took, last = time.monotonic() - begin, int(bench.value(SETTLED))
     bench.daemon()
     done_at_all, left = int(bench.value(SETTLED)) - settled, int(bench.value(open_jobs))
