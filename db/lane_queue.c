@@ -229,6 +229,8 @@ bool lane_queue_take(struct db_lane *lane)
         return false;
     lane->flying = ring;
     lane->ranges[0] = (struct lane_range){.from = 0, .to = flight->count};
+    for (uint32_t i = 0; i < flight->count; i++)
+        lane->ranges[0].unknown |= flight->members[i].unknown;
     lane->range_count = 1;
     if (flight->count > lane->stats.batch_members_max)
         lane->stats.batch_members_max = flight->count;

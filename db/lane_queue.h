@@ -24,6 +24,7 @@ struct lane_member {
     uint8_t columns;
     bool settled; /* its done has been called, or it has gone to the busy store */
     bool misfit;  /* its parameters are not what the statement takes: it was left out */
+    bool unknown; /* it was busy in a range of unknown outcome: its next one is such, too */
     PGresult *result;
 };
 

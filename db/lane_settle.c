@@ -45,9 +45,11 @@ static void settle(struct db_lane *lane, struct lane_member *member, enum db_res
 }
 
 /* A member whose row is held by somebody else waits for a later batch, up to its limit. */
-static void settle_busy(struct db_lane *lane, struct lane_member *member)
+static void settle_busy(
+    struct db_lane *lane, struct lane_member *member, const struct lane_range *range)
 {
     lane->stats.busy++;
+    member->unknown |= range->unknown;
     if ((member->busy_since_ms && lane->now_ms - member->busy_since_ms >= DB_LANE_BUSY_LIMIT_MS) ||
         !lane_queue_busy(lane, member)) {
         settle(lane, member, DB_BUSY);
@@ -74,7 +76,7 @@ void lane_settle_range(struct db_lane *lane)
         }
         lane->stats.rows += member->rows;
         if (outcome == DB_BUSY)
-            settle_busy(lane, member);
+            settle_busy(lane, member, &range);
         else
             settle(lane, member, outcome);
     }
@@ -144,7 +146,7 @@ static void set_aside(struct db_lane *lane, uint32_t culprit)
 {
     struct lane_range top = lane->ranges[--lane->range_count];
 
-    settle_busy(lane, &lane_queue_flight(lane)->members[culprit]);
+    settle_busy(lane, &lane_queue_flight(lane)->members[culprit], &top);
     push(lane, &top, culprit + 1, top.to);
     push(lane, &top, top.from, culprit);
     if (lane->range_count == 0)

@@ -70,6 +70,30 @@ START_TEST(a_lost_answer_to_commit_is_asked_again_and_stored_once)
 }
 END_TEST
 
+/* Only a transaction that writes waits for the standby, and what is there already writes nothing. */
+START_TEST(a_member_of_unknown_outcome_that_is_busy_then_still_goes_with_the_mark)
+{
+    struct db_conn *holder = cluster_connect(conninfo);
+
+    order(PROXY_CUT_COMMIT_ANSWER);
+    put(0, 1, "held:1");
+    ck_assert(drive_until_event(drive, DB_LANE_LOST, 1));
+    ck_assert_int_eq(db_conn_begin(holder), DB_OK);
+    ck_assert_int_eq(db_conn_script(holder, "SELECT FROM held WHERE id = 1 FOR UPDATE"), DB_OK);
+    ck_assert(drive_until_busy(drive, 2));
+    drive_clock_stop(drive);
+    db_conn_rollback(holder);
+    db_conn_close(holder);
+    drive_clock_pass(drive, DB_LANE_BUSY_RETRY_MS);
+    drive_clock_go(drive);
+    ck_assert(drive_until_done(drive, 1));
+    all_ok(1);
+    ck_assert_int_eq(cluster_number(conninfo, "SELECT count(*) FROM item, mark"
+                                              " WHERE times = 2 AND item.xmin = mark.xmin"),
+        1);
+}
+END_TEST
+
 START_TEST(a_commit_that_did_not_arrive_is_sent_again)
 {
     order(PROXY_CUT_COMMIT);
@@ -350,6 +374,7 @@ static Suite *suite(void)
     tcase_set_timeout(cases, 120);
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_add_test(cases, a_lost_answer_to_commit_is_asked_again_and_stored_once);
+    tcase_add_test(cases, a_member_of_unknown_outcome_that_is_busy_then_still_goes_with_the_mark);
     tcase_add_test(cases, a_commit_that_did_not_arrive_is_sent_again);
     tcase_add_test(cases, a_request_cut_anywhere_is_stored_once);
     tcase_add_test(cases, an_answer_cut_anywhere_is_stored_once);
