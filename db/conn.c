@@ -1,4 +1,8 @@
-/* conn.c - see conn.h.  Results are asked for in binary, so that a row is read as a lane's is. */
+/* conn.c - see conn.h.  Results are asked for in binary, so that a row is read as a lane's is.
+ *
+ * The socket is not blocking: it is waited for here, where a wait can have an end.  Who gives up
+ * leaves the answer in the socket, so the connection is of no use afterwards.
+ */
 #include "db/conn.h"
 
 #include "db/alloc.h"
@@ -7,12 +11,18 @@
 #include <libpq-fe.h>
 
 #include <assert.h>
+#include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+enum { CONNECT_MS = 5000 };
+
 struct db_conn {
     PGconn *pg;
+    struct db_wait wait;
+    const char *given_up; /* why nobody waits for the server any more */
     bool prepared[DB_STMT_COUNT];
     bool warned;
     struct db_fault fault;
@@ -32,7 +42,9 @@ static enum db_result fail(struct db_conn *conn, const PGresult *result)
     const char *text = result ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : NULL;
 
     snprintf(conn->fault.sqlstate, sizeof conn->fault.sqlstate, "%s", state ? state : "");
-    set_text(&conn->fault, text ? text : PQerrorMessage(conn->pg));
+    if (text == NULL)
+        text = conn->given_up != NULL ? conn->given_up : PQerrorMessage(conn->pg);
+    set_text(&conn->fault, text);
     conn->fault.result = db_result_of_sqlstate(state);
     return conn->fault.result;
 }
@@ -54,33 +66,113 @@ static bool is_readable(const char *conninfo)
     return options != NULL;
 }
 
+/* False: it is over before the socket is ready. */
+static bool socket_wait(struct db_conn *conn, short events, int silence_ms)
+{
+    struct pollfd fds[] = {
+        {.fd = PQsocket(conn->pg), .events = events},
+        {.fd = conn->wait.interrupt_fd, .events = POLLIN},
+    };
+    int ready;
+
+    do
+        ready = poll(fds, 2, silence_ms);
+    while (ready < 0 && errno == EINTR);
+    if (ready > 0 && fds[1].revents == 0)
+        return true;
+    conn->given_up = ready == 0 ? "the server has not said a word for too long"
+                                : "the wait for the server was interrupted";
+    return false;
+}
+
+/* Until libpq has a result, or knows that none comes. */
+static bool answer_wait(struct db_conn *conn)
+{
+    int unsent;
+
+    while ((unsent = PQflush(conn->pg)) > 0 || PQisBusy(conn->pg)) {
+        short events = (short)(unsent > 0 ? POLLIN | POLLOUT : POLLIN);
+
+        if (!socket_wait(conn, events, conn->wait.silence_ms))
+            return false;
+        if (!PQconsumeInput(conn->pg))
+            return true; /* PQgetResult says why */
+    }
+    return true;
+}
+
+/* The last result of what was sent, as PQexec gives it; NULL: there is none. */
+static PGresult *answer(struct db_conn *conn, int sent)
+{
+    PGresult *last = NULL, *next;
+
+    if (!sent || conn->given_up != NULL)
+        return NULL;
+    while (answer_wait(conn) && (next = PQgetResult(conn->pg)) != NULL) {
+        PQclear(last);
+        last = next;
+        if (PQstatus(conn->pg) != CONNECTION_OK)
+            break;
+    }
+    return last;
+}
+
+static bool connect_wait(struct db_conn *conn)
+{
+    PostgresPollingStatusType state = PGRES_POLLING_WRITING;
+
+    if (PQstatus(conn->pg) == CONNECTION_BAD)
+        return false;
+    while (state == PGRES_POLLING_READING || state == PGRES_POLLING_WRITING) {
+        if (!socket_wait(conn, state == PGRES_POLLING_READING ? POLLIN : POLLOUT, CONNECT_MS))
+            return false;
+        state = PQconnectPoll(conn->pg);
+    }
+    return state == PGRES_POLLING_OK;
+}
+
 /* The same complaint as libpq's would quote the string, password and all. */
 static bool connect_to(struct db_conn *conn, const char *conninfo, const char *application_name)
 {
-    const char *const keys[] = {
-        "connect_timeout", "dbname", "application_name", "client_encoding", NULL};
-    const char *const values[] = {"5", conninfo, application_name, "UTF8", NULL};
+    const char *const keys[] = {"connect_timeout", "keepalives_idle", "keepalives_interval",
+        "keepalives_count", "tcp_user_timeout", "dbname", "application_name", "client_encoding",
+        NULL};
+    const char *const values[] = {
+        "5", "10", "5", "3", "15000", conninfo, application_name, "UTF8", NULL};
+    bool bounded = conn->wait.silence_ms > 0; /* libpq's own wait cannot be interrupted */
 
     if (!is_readable(conninfo)) {
         set_text(&conn->fault, "the connection string cannot be read");
         return false;
     }
-    conn->pg = PQconnectdbParams(keys, values, 1);
-    if (PQstatus(conn->pg) == CONNECTION_OK) {
+    conn->pg = bounded ? PQconnectStartParams(keys, values, 1) : PQconnectdbParams(keys, values, 1);
+    if ((!bounded || connect_wait(conn)) && PQstatus(conn->pg) == CONNECTION_OK &&
+        PQsetnonblocking(conn->pg, 1) == 0) {
         PQsetNoticeReceiver(conn->pg, take_notice, conn);
         return true;
     }
-    set_text(&conn->fault, PQerrorMessage(conn->pg));
+    set_text(&conn->fault, conn->given_up != NULL ? conn->given_up : PQerrorMessage(conn->pg));
     return false;
 }
 
 struct db_conn *db_conn_open(
     const char *conninfo, const char *application_name, struct db_fault *ret_fault)
 {
+    struct db_wait wait = {.interrupt_fd = -1, .silence_ms = -1};
+
+    return db_conn_open_within(conninfo, application_name, &wait, ret_fault);
+}
+
+struct db_conn *db_conn_open_within(const char *conninfo, const char *application_name,
+    const struct db_wait *wait, struct db_fault *ret_fault)
+{
     struct db_conn *conn = db_alloc_zero(sizeof *conn);
 
-    if (conn && connect_to(conn, conninfo, application_name))
-        return conn;
+    if (conn) {
+        conn->wait = *wait;
+        if (connect_to(conn, conninfo, application_name))
+            return conn;
+    }
     memset(ret_fault, 0, sizeof *ret_fault);
     if (conn)
         *ret_fault = conn->fault;
@@ -101,7 +193,7 @@ void db_conn_close(struct db_conn *conn)
 
 bool db_conn_up(const struct db_conn *conn)
 {
-    return PQstatus(conn->pg) == CONNECTION_OK;
+    return PQstatus(conn->pg) == CONNECTION_OK && conn->given_up == NULL;
 }
 
 const struct db_fault *db_conn_fault(const struct db_conn *conn)
@@ -170,10 +262,11 @@ static enum db_result run_bound(struct db_conn *conn, enum db_stmt stmt, uint16_
     const struct bind_values *bound, struct db_rows *ret_rows)
 {
     bool in_transaction = is_in_transaction(conn);
-    PGresult *result = PQexecPrepared(conn->pg, db_statements[stmt].name, columns, bound->values,
-        bound->lengths, bound->formats, 1);
+    PGresult *result =
+        answer(conn, PQsendQueryPrepared(conn->pg, db_statements[stmt].name, columns,
+                         bound->values, bound->lengths, bound->formats, 1));
 
-    if (PQstatus(conn->pg) != CONNECTION_OK) {
+    if (!db_conn_up(conn)) {
         PQclear(result);
         return lost(conn, in_transaction);
     }
@@ -209,7 +302,8 @@ static enum db_result prepare(struct db_conn *conn, enum db_stmt stmt)
 
     if (conn->prepared[stmt])
         return DB_OK;
-    result = PQprepare(conn->pg, db_statements[stmt].name, db_statements[stmt].text, 0, NULL);
+    result = answer(conn,
+        PQsendPrepare(conn->pg, db_statements[stmt].name, db_statements[stmt].text, 0, NULL));
     outcome = finish(conn, result, DB_KIND_QUERY, NULL);
     conn->prepared[stmt] = outcome == DB_OK;
     return outcome;
@@ -262,9 +356,9 @@ enum db_result db_conn_query(
     assert(!args || args->rows == 1);
     if (args)
         bind_row(&bound, args->data, args->columns);
-    result = PQexecParams(conn->pg, text, args ? args->columns : 0, NULL, bound.values,
-        bound.lengths, bound.formats, 1);
-    if (PQstatus(conn->pg) != CONNECTION_OK) {
+    result = answer(conn, PQsendQueryParams(conn->pg, text, args ? args->columns : 0, NULL,
+                              bound.values, bound.lengths, bound.formats, 1));
+    if (!db_conn_up(conn)) {
         PQclear(result);
         return lost(conn, in_transaction);
     }
@@ -291,10 +385,10 @@ static void add_line(struct db_fault *fault, const PGresult *result, const char 
 enum db_result db_conn_script(struct db_conn *conn, const char *text)
 {
     bool in_transaction = is_in_transaction(conn);
-    PGresult *result = PQexec(conn->pg, text);
+    PGresult *result = answer(conn, PQsendQuery(conn->pg, text));
     enum db_result outcome;
 
-    if (PQstatus(conn->pg) != CONNECTION_OK) {
+    if (!db_conn_up(conn)) {
         PQclear(result);
         return lost(conn, in_transaction);
     }
@@ -325,9 +419,9 @@ enum db_result db_conn_commit(struct db_conn *conn)
     bool committed;
 
     conn->warned = false;
-    result = PQexec(conn->pg, "COMMIT");
+    result = answer(conn, PQsendQuery(conn->pg, "COMMIT"));
     committed = result && strcmp(PQcmdStatus(result), "COMMIT") == 0;
-    if (PQstatus(conn->pg) != CONNECTION_OK) {
+    if (!db_conn_up(conn)) {
         PQclear(result);
         return lost(conn, false);
     }
@@ -346,7 +440,7 @@ enum db_result db_conn_commit(struct db_conn *conn)
 void db_conn_rollback(struct db_conn *conn)
 {
     if (is_in_transaction(conn))
-        PQclear(PQexec(conn->pg, "ROLLBACK"));
+        PQclear(answer(conn, PQsendQuery(conn->pg, "ROLLBACK")));
 }
 
 struct db_row db_rows_at(const struct db_rows *rows, int index)

@@ -26,6 +26,16 @@ struct db_rows {
 /* NULL: not connected; the fault says why.  At most 5 s (10 s with name resolution). */
 MUST_CHECK struct db_conn *db_conn_open(
     const char *conninfo, const char *application_name, struct db_fault *ret_fault);
+
+/* What ends the wait for a server that does not answer: the connection is lost then, and whether
+ * the statement was worked is not known. */
+struct db_wait {
+    int interrupt_fd; /* becomes readable: from then on nothing is waited for; -1: none */
+    int silence_ms;   /* so long without a word of the server; above 0 */
+};
+/* The same with such an end; only the resolution of a name cannot be interrupted. */
+MUST_CHECK struct db_conn *db_conn_open_within(const char *conninfo, const char *application_name,
+    const struct db_wait *, struct db_fault *ret_fault);
 void db_conn_close(struct db_conn *);
 
 /* False once the connection is lost. */

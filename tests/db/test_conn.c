@@ -7,8 +7,12 @@
 
 #include <check.h>
 
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
 
 static char conninfo[CLUSTER_TEXT_MAX];
 static struct db_conn *conn;
@@ -196,6 +200,95 @@ START_TEST(parameters_that_failed_are_refused)
 }
 END_TEST
 
+static struct db_conn *open_within(const char *to, int interrupt_fd, int silence_ms)
+{
+    struct db_wait wait = {.interrupt_fd = interrupt_fd, .silence_ms = silence_ms};
+    struct db_fault fault;
+
+    return db_conn_open_within(to, "test", &wait, &fault);
+}
+
+static double seconds(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+START_TEST(a_server_that_falls_silent_is_given_up)
+{
+    struct proxy proxy;
+    struct db_conn *far;
+    double began;
+
+    proxy_start(&proxy, conninfo);
+    far = open_within(proxy.conninfo, -1, 300);
+    ck_assert_ptr_nonnull(far);
+    ck_assert_int_eq(db_conn_query(far, "SELECT 1", NULL, NULL), DB_OK);
+    if (_i == 1)
+        ck_assert_int_eq(db_conn_begin(far), DB_OK);
+    proxy.control->order = PROXY_STALL;
+    began = seconds();
+    ck_assert_int_eq(
+        db_conn_query(far, "SELECT 1", NULL, NULL), _i == 1 ? DB_DOWN : DB_UNKNOWN);
+    ck_assert(seconds() - began > 0.25 && seconds() - began < 3);
+    ck_assert(!db_conn_up(far));
+    ck_assert_ptr_nonnull(strstr(db_conn_fault(far)->text, "not said a word"));
+    began = seconds(); /* and nothing more is waited for */
+    ck_assert_int_ne(db_conn_query(far, "SELECT 1", NULL, NULL), DB_OK);
+    ck_assert_int_ne(db_conn_script(far, "SELECT 1"), DB_OK);
+    ck_assert_int_ne(db_conn_run(far, DB_STMT_CATALOGUE_LOAD, NULL, NULL), DB_OK);
+    db_conn_rollback(far);
+    db_conn_close(far);
+    ck_assert(seconds() - began < 0.25);
+    proxy_stop(&proxy);
+}
+END_TEST
+
+static void *interrupt_later(void *fd)
+{
+    usleep(200000);
+    ck_assert_int_eq(eventfd_write(*(int *)fd, 1), 0);
+    return NULL;
+}
+
+START_TEST(an_interrupt_ends_the_wait_of_every_connection)
+{
+    int fd = eventfd(0, EFD_CLOEXEC);
+    struct db_conn *one = open_within(conninfo, fd, 60000);
+    struct db_conn *other = open_within(conninfo, fd, 60000);
+    pthread_t thread;
+    double began = seconds();
+
+    ck_assert(fd >= 0 && one != NULL && other != NULL);
+    ck_assert_int_eq(pthread_create(&thread, NULL, interrupt_later, &fd), 0);
+    ck_assert_int_eq(db_conn_query(one, "SELECT pg_sleep(20)", NULL, NULL), DB_UNKNOWN);
+    ck_assert_ptr_nonnull(strstr(db_conn_fault(one)->text, "interrupted"));
+    ck_assert_int_eq(db_conn_query(other, "SELECT pg_sleep(20)", NULL, NULL), DB_UNKNOWN);
+    ck_assert_ptr_null(open_within(conninfo, fd, 60000));
+    ck_assert(seconds() - began < 5);
+    pthread_join(thread, NULL);
+    db_conn_close(one);
+    db_conn_close(other);
+    close(fd);
+}
+END_TEST
+
+START_TEST(a_text_that_no_socket_holds_goes_and_comes)
+{
+    static char text[8 << 20];
+    struct db_row row;
+
+    memset(text, 'x', sizeof text - 1);
+    db_args_text(&args, text);
+    db_args_row(&args);
+    ck_assert_int_eq(db_conn_query(conn, "SELECT $1::text", &args, &rows), DB_OK);
+    row = db_rows_at(&rows, 0);
+    ck_assert_uint_eq(strlen(db_row_text(&row, 0)), sizeof text - 1);
+}
+END_TEST
+
 START_TEST(no_server_is_down_and_names_no_password)
 {
     struct db_fault fault;
@@ -224,6 +317,9 @@ static Suite *suite(void)
         cases, a_statement_that_loses_its_connection_is_unknown_alone_and_down_in_a_transaction);
     tcase_add_test(cases, real_statements_run_as_calls_bulks_and_queries);
     tcase_add_test(cases, parameters_that_failed_are_refused);
+    tcase_add_loop_test(cases, a_server_that_falls_silent_is_given_up, 0, 2);
+    tcase_add_test(cases, an_interrupt_ends_the_wait_of_every_connection);
+    tcase_add_test(cases, a_text_that_no_socket_holds_goes_and_comes);
     tcase_add_test(cases, no_server_is_down_and_names_no_password);
     suite_add_tcase(worker, cases);
     return worker;
