@@ -223,6 +223,14 @@ static void bind_command_answer(struct db_args *args, const struct core_work *wo
     db_args_time_us(args, work->received_us);
 }
 
+static void bind_command_unsent(struct db_args *args, const struct core_work *work, int64_t node)
+{
+    (void)node;
+    db_args_int8(args, work->command);
+    db_args_text(args, work->text);
+    db_args_time_us(args, work->received_us);
+}
+
 static enum core_registration registration_read(const char *text)
 {
     if (text == NULL)
@@ -318,6 +326,8 @@ static const struct inbound_row {
     [CORE_UNUSABLE] = {DB_STMT_UNUSABLE, INBOUND_MONEY, bind_unusable, read_unusable},
     [CORE_COMMAND_NEXT] =
         {DB_STMT_COMMAND_NEXT, INBOUND_MONEY, bind_command_next, read_command_next},
+    [CORE_COMMAND_UNSENT] =
+        {DB_STMT_COMMAND_UNSENT, INBOUND_MONEY, bind_command_unsent, NULL},
     [CORE_COMMAND_ANSWER] =
         {DB_STMT_COMMAND_ANSWER, INBOUND_MONEY, bind_command_answer, NULL},
 };

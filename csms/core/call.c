@@ -2,6 +2,7 @@
  *
  * The claim is committed before the CALL leaves.  One CALL is outstanding at a time, and none
  * leaves while a CALL of the station is being worked, since some stations cannot do both (1.5).
+ * A claim is undone only while its CALL has not been handed to a socket.
  */
 #include "csms/core/inside.h"
 
@@ -41,6 +42,25 @@ static void answer_submit(struct core *core, struct core_now now,
 
     core_count(core, CORE_NOTE_COMMAND_ENDED, station, ended->state);
     /* Without room the row stays `sent`, and becomes `unknown` when its time is over. */
+    (void)core->ports.work(core->ports.ctx, &work);
+}
+
+/* The message id names this claim and no other. */
+static void unsent_submit(struct core *core, struct core_now now,
+    const struct core_station *station, int64_t command, const char *message_id)
+{
+    struct core_work work = {
+        .kind = CORE_COMMAND_UNSENT,
+        .station = station->id,
+        .epoch = station->epoch,
+        .received_us = now.wall_us,
+        .action = OCPP_ACTION_NONE,
+        .command = command,
+        .text = message_id,
+    };
+
+    core_count(core, CORE_NOTE_COMMAND_UNSENT, station, message_id);
+    /* Without room as with an answer. */
     (void)core->ports.work(core->ports.ctx, &work);
 }
 
@@ -241,17 +261,13 @@ void call_claimed(struct core *core, struct core_now now, struct core_station *s
     enum core_outcome outcome, const struct core_answer *answer)
 {
     bool ours = station->state == STATION_OPEN && station->command_epoch == station->epoch;
-    struct ended ended = {.state = "unknown"};
 
     if (outcome != CORE_DONE || answer->command == 0)
         return;
-    if (ours) {
+    if (ours && !core->draining)
         call_make(core, now, station, answer);
-        return;
-    }
-    ended.command = answer->command;
-    ended.action = ocpp_action_find(answer->action, strlen(answer->action));
-    answer_submit(core, now, station, &ended, NULL);
+    else
+        unsent_submit(core, now, station, answer->command, answer->message_id);
 }
 
 /* Accepted or rejected, by the status that most confirmations have; without memory to read it
@@ -334,6 +350,19 @@ void call_tick(struct core *core, struct core_now now, struct core_station *stat
 
 void call_lost(struct core *core, struct core_now now, struct core_station *station)
 {
+    call_put_back(core, now, station);
     if (station->call != NULL)
         call_end(core, now, station, "unknown", NULL);
+}
+
+void call_put_back(struct core *core, struct core_now now, struct core_station *station)
+{
+    struct core_call *call = station->call;
+
+    if (call == NULL || call->sent)
+        return;
+    unsent_submit(core, now, station, call->command, call->id);
+    free(call);
+    station->call = NULL;
+    core->calls--;
 }

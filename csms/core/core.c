@@ -34,6 +34,7 @@ static const char *const note_names[CORE_NOTES] = {
     [CORE_NOTE_UNANSWERED] = "unanswered",
     [CORE_NOTE_OVERRUN] = "overrun",
     [CORE_NOTE_COMMAND] = "command",
+    [CORE_NOTE_COMMAND_UNSENT] = "command_unsent",
     [CORE_NOTE_COMMAND_ENDED] = "command_ended",
     [CORE_NOTE_NO_MEMORY] = "no_memory",
 };
@@ -479,6 +480,8 @@ void station_next(struct core *core, struct core_now now, struct core_station *s
     }
     if (station->state != STATION_OPEN || station->job != NULL)
         return;
+    if (core->draining)
+        call_put_back(core, now, station);
     if (core->draining && station->call == NULL && station->command_token == 0) {
         station_disconnect(core, now, station, CORE_CLOSE_GOING_AWAY, "the node is going down");
         station_next(core, now, station);

@@ -63,8 +63,8 @@ enum core_note {
     CORE_NOTE_UNANSWERED, /* given up without an answer; the pile keeps its message */
     CORE_NOTE_OVERRUN,  /* a pile sent more unanswered CALLs than its queue holds */
     CORE_NOTE_COMMAND,  /* a command's CALL left */
-    CORE_NOTE_COMMAND_ENDED,
-    CORE_NOTE_NO_MEMORY,
+    CORE_NOTE_COMMAND_UNSENT, /* claimed, but its CALL did not leave: it is put back */
+    CORE_NOTE_COMMAND_ENDED, CORE_NOTE_NO_MEMORY,
     CORE_NOTES
 };
 

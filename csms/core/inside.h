@@ -43,6 +43,8 @@ bool call_is(const struct core_station *, const char *id);
 void call_answered(struct core *, struct core_now, struct core_station *, struct ocpp_frame *);
 void call_tick(struct core *, struct core_now, struct core_station *);
 void call_lost(struct core *, struct core_now, struct core_station *);
+/* A call that has not left yet shall not. */
+void call_put_back(struct core *, struct core_now, struct core_station *);
 
 /* open.c: the transactions known to be open */
 void open_set(struct core_station *, const char *list);

@@ -26,6 +26,7 @@ enum core_work_kind {
     CORE_STUCK,    /* a message above the limit, of which at least `bytes` were announced */
     CORE_UNUSABLE, /* a transaction message that cannot be understood; code and member say why */
     CORE_COMMAND_NEXT,
+    CORE_COMMAND_UNSENT, /* a claim is undone: its CALL never left; text: the claim's message id */
     CORE_COMMAND_ANSWER, /* command, state; text: the answer's JSON or an error's text, or NULL */
     CORE_WORK_KINDS
 };

@@ -64,6 +64,36 @@ REVOKE ALL ON FUNCTION inbound.command_answer(bigint, text, text, timestamptz) F
 GRANT EXECUTE ON FUNCTION inbound.command_answer(bigint, text, text, timestamptz) TO joulebook_app;
 COMMENT ON FUNCTION inbound.command_answer(bigint, text, text, timestamptz) IS 'Writes a command''s answer | 写入命令应答';
 
+-- Undoes a claim whose CALL never was handed to a socket. The message id is of that claim alone, so that what
+-- was claimed again since stays untouched, and a repeat changes nothing. A connection that came in
+-- between may have called it unknown: it is not.
+CREATE OR REPLACE FUNCTION inbound.command_unsent(p_command bigint, p_message_id text, p_at timestamptz,
+    OUT outcome text)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    c core.command;
+BEGIN
+    SELECT * INTO c FROM core.command x WHERE x.id = p_command FOR NO KEY UPDATE SKIP LOCKED;
+    IF c.id IS NULL THEN
+        outcome := CASE WHEN EXISTS (SELECT FROM core.command x WHERE x.id = p_command) THEN 'busy' ELSE 'refused' END;
+        RETURN;
+    END IF;
+    outcome := 'done';
+    IF c.message_id = p_message_id AND c.state IN ('sent', 'unknown') THEN
+        UPDATE core.command x SET
+            state = CASE WHEN x.deadline > p_at THEN 'queued' ELSE 'expired' END,
+            node_id = NULL, epoch = NULL, sent_at = NULL,
+            payload = CASE WHEN x.deadline > p_at THEN x.payload ELSE x.payload - x.secret_members END
+        WHERE x.id = p_command;
+    END IF;
+END
+$$;
+ALTER FUNCTION inbound.command_unsent(bigint, text, timestamptz) OWNER TO joulebook_writer;
+REVOKE ALL ON FUNCTION inbound.command_unsent(bigint, text, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION inbound.command_unsent(bigint, text, timestamptz) TO joulebook_app;
+COMMENT ON FUNCTION inbound.command_unsent(bigint, text, timestamptz) IS
+    'Puts a command back whose call never left | 将从未发出的命令放回队列';
+
 CREATE OR REPLACE FUNCTION inbound.command_stations(p_node bigint, OUT station bigint)
 RETURNS SETOF bigint LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN

@@ -23,6 +23,15 @@ static const struct bench_work *ended(const struct bench *bench)
     return NULL;
 }
 
+/* The claim that was undone last; its state tells nothing. */
+static const struct bench_work *put_back(const struct bench *bench)
+{
+    for (uint32_t i = bench->work_count; i > 0; i--)
+        if (bench->work[i - 1].work.kind == CORE_COMMAND_UNSENT)
+            return &bench->work[i - 1];
+    return NULL;
+}
+
 START_TEST(a_call_leaves_only_after_its_claim)
 {
     struct bench *bench = bench_new();
@@ -146,6 +155,75 @@ START_TEST(a_claim_that_comes_back_too_late_is_not_sent)
         &(struct core_answer){.epoch = 700, .registration = CORE_ACCEPTED});
     bench_done(bench, CORE_COMMAND_NEXT, CORE_DONE, &reset); /* claimed with the old epoch */
     ck_assert_uint_eq(bench->sent_count, 0);
+    ck_assert_ptr_null(ended(bench));
+    ck_assert_int_eq(put_back(bench)->work.command, 9);
+    ck_assert_str_eq(put_back(bench)->text, "u-1");
+    bench_free(bench);
+}
+END_TEST
+
+static const char boot[] =
+    "[2,\"b\",\"BootNotification\",{\"chargePointVendor\":\"V\",\"chargePointModel\":\"M\"}]";
+
+START_TEST(a_call_that_was_held_back_until_the_connection_ended_is_put_back)
+{
+    struct bench *bench = bench_new();
+    struct core_conn conn = bench_join(bench, 0, 1, CORE_ACCEPTED);
+    struct core_stats stats;
+
+    core_command_hint(bench->core, bench->now, 1);
+    bench_say(bench, conn, boot);
+    bench_done(bench, CORE_COMMAND_NEXT, CORE_DONE, &remote_start);
+    core_conn_closed(bench->core, bench->now, conn);
+    ck_assert_uint_eq(bench->sent_count, 0);
+    ck_assert_ptr_null(ended(bench));
+    ck_assert_int_eq(put_back(bench)->work.command, 10);
+    ck_assert_str_eq(put_back(bench)->text, "u-2");
+    core_stats(bench->core, &stats);
+    ck_assert_uint_eq(stats.calls_outstanding, 0);
+    bench_free(bench);
+}
+END_TEST
+
+/* The claim comes back in the drain, or has come back and waits for the answer to a boot. */
+START_TEST(a_claim_that_a_drain_meets_is_put_back_and_holds_up_nobody)
+{
+    struct bench *bench = bench_new();
+    struct core_conn conn = bench_join(bench, 0, 1, CORE_ACCEPTED);
+
+    core_command_hint(bench->core, bench->now, 1);
+    if (_i == 1) {
+        bench_say(bench, conn, boot);
+        bench_done(bench, CORE_COMMAND_NEXT, CORE_DONE, &reset);
+    }
+    core_drain(bench->core, bench->now);
+    ck_assert_uint_eq(bench->closed_count, 0);
+    if (_i == 0)
+        bench_done(bench, CORE_COMMAND_NEXT, CORE_DONE, &reset);
+    else
+        bench_done(bench, CORE_BOOT, CORE_DONE,
+            &(struct core_answer){.registration = CORE_ACCEPTED});
+    ck_assert_ptr_null(strstr(bench_last(bench), "Reset"));
+    ck_assert_ptr_null(ended(bench));
+    ck_assert_str_eq(put_back(bench)->text, "u-1");
+    ck_assert_int_eq(bench_last_close(bench), CORE_CLOSE_GOING_AWAY);
+    bench_free(bench);
+}
+END_TEST
+
+START_TEST(a_call_that_has_left_is_never_put_back)
+{
+    struct bench *bench = bench_new();
+    struct core_conn conn = bench_join(bench, 0, 1, CORE_ACCEPTED);
+
+    command(bench, 1, &reset);
+    ck_assert_uint_eq(bench->sent_count, 1);
+    core_drain(bench->core, bench->now);
+    if (_i == 0)
+        core_conn_closed(bench->core, bench->now, conn);
+    else
+        core_close_all(bench->core, bench->now, CORE_CLOSE_GOING_AWAY, "the node is going down");
+    ck_assert_ptr_null(put_back(bench));
     ck_assert_str_eq(ended(bench)->state, "unknown");
     bench_free(bench);
 }
@@ -202,8 +280,7 @@ START_TEST(nothing_is_sent_while_a_boot_is_unanswered)
     struct core_conn conn = bench_join(bench, 0, 1, CORE_ACCEPTED);
 
     core_command_hint(bench->core, bench->now, 1);
-    bench_say(bench, conn,
-        "[2,\"b\",\"BootNotification\",{\"chargePointVendor\":\"V\",\"chargePointModel\":\"M\"}]");
+    bench_say(bench, conn, boot);
     bench_done(bench, CORE_COMMAND_NEXT, CORE_DONE, &remote_start);
     ck_assert_uint_eq(bench->sent_count, 0); /* claimed, held back */
     bench_done(bench, CORE_BOOT, CORE_DONE,
@@ -271,6 +348,9 @@ int main(void)
         {a_call_without_answer_times_out, 0},
         {a_connection_that_ends_leaves_the_outcome_unknown, 2},
         {a_claim_that_comes_back_too_late_is_not_sent, 0},
+        {a_call_that_was_held_back_until_the_connection_ended_is_put_back, 0},
+        {a_claim_that_a_drain_meets_is_put_back_and_holds_up_nobody, 2},
+        {a_call_that_has_left_is_never_put_back, 2},
         {a_command_that_breaks_the_schema_is_refused_by_us, 6},
         {registration_decides_what_may_be_sent, 0},
         {nothing_is_sent_while_a_boot_is_unanswered, 2},

@@ -1,5 +1,5 @@
 -- What the catalogue says of itself: row security, privileges, search paths, time-outs, checks.
-SELECT t.test('F24: every table of core and ledger has row security, also for its owner, and policies', $$
+SELECT t.test('every table of core and ledger has row security, also for its owner, and policies', $$
     SELECT string_agg(c.oid::regclass::text, ', ') INTO x FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE n.nspname IN ('core', 'ledger') AND c.relkind IN ('r', 'p') AND NOT (c.relrowsecurity AND c.relforcerowsecurity);
     PERFORM t.is(x, NULL, 'without row security');
@@ -43,7 +43,7 @@ SELECT t.test('no login takes an advisory lock, makes a large object or sends a 
     RESET SESSION AUTHORIZATION;
     PERFORM pg_advisory_unlock_all();
 $$);
-SELECT t.test('F26: every SECURITY DEFINER function has a fixed search_path, and belongs to nobody who can log in', $$
+SELECT t.test('every SECURITY DEFINER function has a fixed search_path, and belongs to nobody who can log in', $$
     SELECT string_agg(p.oid::regprocedure::text, ', ') INTO x FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
     WHERE n.nspname IN ('core', 'ledger', 'inbound', 'management', 'operation', 'query', 'api') AND p.prosecdef
       AND NOT COALESCE('search_path=pg_catalog, pg_temp' = ANY (p.proconfig), false);
@@ -67,7 +67,7 @@ SELECT t.test('only the daemon executes inbound functions, and no other role any
     WHERE n.nspname IN ('ledger', 'inbound') AND has_function_privilege(k, p.oid, 'EXECUTE') AND p.prorettype <> 'trigger'::regtype;
     PERFORM t.is(x, NULL, 'executable');
     FOR x IN SELECT unnest(ARRAY['start', 'stop', 'boot', 'status', 'authorize', 'data_transfer', 'note', 'unusable', 'take_over', 'connection_close',
-            'command_next', 'command_answer', 'command_stations', 'directory', 'node_start', 'job_claim', 'job_done', 'job_fail', 'job_run']) LOOP
+            'command_next', 'command_answer', 'command_unsent', 'command_stations', 'directory', 'node_start', 'job_claim', 'job_done', 'job_fail', 'job_run']) LOOP
         SELECT count(*) INTO n FROM pg_proc p WHERE p.pronamespace = 'inbound'::regnamespace AND p.proname = x AND has_function_privilege('joulebook_app', p.oid, 'EXECUTE');
         PERFORM t.is(n, 1::bigint, 'inbound.' || x);
     END LOOP;
@@ -78,7 +78,7 @@ SELECT t.test('every function of inbound, ledger and core that is called by name
       AND COALESCE(obj_description(p.oid, 'pg_proc'), '') !~ '^[^|]+ \| [^|]*[一-龥]';
     PERFORM t.is(x, NULL, 'without');
 $$);
-SELECT t.test('F27: every login has its three time-outs, and owner, writer and reader cannot log in', $$
+SELECT t.test('every login has its three time-outs, and owner, writer and reader cannot log in', $$
     SELECT string_agg(r.rolname || ' ' || k, ', ') INTO x FROM pg_roles r, unnest(ARRAY['lock_timeout', 'statement_timeout', 'idle_in_transaction_session_timeout']) k
     WHERE r.rolname LIKE 'joulebook\_%' AND r.rolcanlogin AND NOT EXISTS (
         SELECT FROM pg_db_role_setting z, unnest(z.setconfig) v WHERE z.setrole = r.oid AND v LIKE k || '=%' AND v NOT LIKE '%=0%');
@@ -184,7 +184,7 @@ SELECT t.test('a day that has begun keeps its type, and what was charged by it t
     PERFORM t.refused('INSERT INTO core.day_calendar VALUES (''R'', current_date - 5, ''holiday'')', '23514', 'a day that was charged by');
     INSERT INTO core.day_calendar VALUES ('R', current_date - 20, 'holiday');
 $$);
-SELECT t.test('D23: personal data stands in tables of its own, none of it in the ledger', $$
+SELECT t.test('personal data stands in tables of its own, none of it in the ledger', $$
     SELECT string_agg(table_schema || '.' || table_name || '.' || column_name, ', ' ORDER BY 1) INTO x FROM information_schema.columns
     WHERE table_schema IN ('core', 'ledger') AND column_name IN ('phone', 'email', 'plate', 'vin', 'id_tag', 'tax_number')
       AND table_name NOT IN ('customer_person', 'vehicle_plate', 'card_tag', 'session_message', 'unmatched_stop');

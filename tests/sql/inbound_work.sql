@@ -1,5 +1,5 @@
 -- Commands, jobs, the sweep, partitions.
-SELECT t.test('D6: a command is claimed once, oldest first, by the living epoch, before its deadline', $$
+SELECT t.test('a command is claimed once, oldest first, by the living epoch, before its deadline', $$
     p := t.house('H');
     SELECT epoch INTO n FROM inbound.take_over(p, 7, 'x', now());
     INSERT INTO core.command (station_id, action, payload, deadline, actor) VALUES
@@ -13,7 +13,7 @@ SELECT t.test('D6: a command is claimed once, oldest first, by the living epoch,
     PERFORM t.is((inbound.command_next(p, n, now())).command_id, NULL, 'and no more');
     PERFORM t.is((SELECT node_id || state FROM core.command WHERE id = a.command_id), '7sent', 'claimed by');
 $$);
-SELECT t.test('D6: what a dead connection had sent is unknown; what may be repeated is queued again with a new message id', $$
+SELECT t.test('what a dead connection had sent is unknown; what may be repeated is queued again with a new message id', $$
     p := t.house('H');
     SELECT epoch INTO n FROM inbound.take_over(p, 7, 'x', now());
     INSERT INTO core.command (station_id, action, payload, deadline, actor, repeatable) VALUES
@@ -27,7 +27,7 @@ SELECT t.test('D6: what a dead connection had sent is unknown; what may be repea
     PERFORM t.is(inbound.command_answer(c.id, 'accepted', '{"status":"Accepted"}', now()), 'done', 'a late answer') FROM core.command c WHERE c.action = 'Reset';
     PERFORM t.is((SELECT state FROM core.command WHERE action = 'Reset'), 'accepted', 'settles it');
 $$);
-SELECT t.test('D6: an answer is final, and wipes the secrets', $$
+SELECT t.test('an answer is final, and wipes the secrets', $$
     p := t.house('H');
     SELECT epoch INTO n FROM inbound.take_over(p, 7, 'x', now());
     INSERT INTO core.command (station_id, action, payload, deadline, actor, secret_members) VALUES
@@ -38,6 +38,40 @@ SELECT t.test('D6: an answer is final, and wipes the secrets', $$
     PERFORM t.is((SELECT state || (payload::text LIKE '%hunter%') FROM core.command), 'acceptedfalse', 'command');
     PERFORM t.is(inbound.command_answer(a.command_id, 'excellent', '{}', now()), 'refused', 'no such state');
     PERFORM t.is(inbound.command_answer(999999, 'accepted', '{}', now()), 'refused', 'no such command');
+$$);
+SELECT t.test('a claim whose CALL never left is put back, by its own message id alone', $$
+    p := t.house('H');
+    SELECT epoch INTO n FROM inbound.take_over(p, 7, 'x', now());
+    INSERT INTO core.command (station_id, action, payload, deadline, actor, secret_members) VALUES
+        (p, 'Reset', '{"a":1,"b":2}', now() + interval '1 minute', 'me', '{a}');
+    SELECT * INTO a FROM inbound.command_next(p, n, now());
+    PERFORM t.is(inbound.command_unsent(a.command_id, 'jb-other', now()), 'done', 'of another claim');
+    PERFORM t.is((SELECT state FROM core.command), 'sent', 'is not undone');
+    PERFORM t.is(inbound.command_unsent(a.command_id, a.message_id, now()), 'done', 'its own');
+    PERFORM t.is((SELECT state || coalesce(node_id::text, '') || coalesce(epoch::text, '') || payload FROM core.command), 'queued{"a": 1, "b": 2}', 'is');
+    SELECT * INTO b FROM inbound.command_next(p, n, now());
+    PERFORM t.is(b.command_id = a.command_id AND b.message_id <> a.message_id, true, 'claimed again');
+    PERFORM t.is(inbound.command_unsent(a.command_id, a.message_id, now()), 'done', 'a repeat');
+    PERFORM t.is((SELECT state FROM core.command), 'sent', 'takes nothing from the second claim');
+    PERFORM inbound.take_over(p, 8, 'y', now());
+    PERFORM t.is((SELECT state FROM core.command), 'unknown', 'a connection in between');
+    PERFORM inbound.command_unsent(b.command_id, b.message_id, now());
+    PERFORM t.is((SELECT state FROM core.command), 'queued', 'is corrected');
+    SELECT epoch INTO n FROM core.station_connection WHERE station_id = p;
+    SELECT * INTO b FROM inbound.command_next(p, n, now());
+    PERFORM inbound.command_answer(b.command_id, 'rejected', NULL, now());
+    PERFORM inbound.command_unsent(b.command_id, b.message_id, now());
+    PERFORM t.is((SELECT state FROM core.command), 'rejected', 'an answer stands');
+    PERFORM t.is(inbound.command_unsent(999999, 'x', now()), 'refused', 'no such command');
+$$);
+SELECT t.test('a claim that is put back after its deadline has expired, without its secrets', $$
+    p := t.house('H');
+    SELECT epoch INTO n FROM inbound.take_over(p, 7, 'x', now());
+    INSERT INTO core.command (station_id, action, payload, deadline, actor, secret_members) VALUES
+        (p, 'Reset', '{"a":1,"b":2}', now() + interval '1 minute', 'me', '{a}');
+    SELECT * INTO a FROM inbound.command_next(p, n, now());
+    PERFORM inbound.command_unsent(a.command_id, a.message_id, now() + interval '2 minutes');
+    PERFORM t.is((SELECT state || payload FROM core.command), 'expired{"b": 2}', 'late');
 $$);
 SELECT t.test('an idempotency key is unique per actor', $$
     p := t.house('H');
@@ -147,7 +181,7 @@ SELECT t.test('the sweep: a silent pile''s session, a lost job, a stop that wait
     PERFORM t.is((SELECT count(*) FROM ledger.hold WHERE state = 'active'), 2::bigint, 'a session''s hold stays, expired or not');
     PERFORM t.sound('sweep');
 $$);
-SELECT t.test('D1: readings of one second, of 1970 and of the end of time are all stored, and hurt no other', $$
+SELECT t.test('readings of one second, of 1970 and of the end of time are all stored, and hurt no other', $$
     INSERT INTO core.meter_reading (station, at, connector, hash, received_at, context, import_mwh) VALUES
         (1, now(), 1, 1, now(), 'Sample.Periodic', 5), (1, now(), 1, 2, now(), 'Sample.Clock', 5), (1, 'epoch', 1, 3, now(), 'Sample.Periodic', 5),
         (1, 'infinity', 1, 4, now(), NULL, 5), (1, '294276-12-31 00:00:00+00', 1, 5, now(), NULL, 5), (1, now(), 1, 1, now(), 'Sample.Periodic', 5)
@@ -155,7 +189,7 @@ SELECT t.test('D1: readings of one second, of 1970 and of the end of time are al
     PERFORM t.is((SELECT count(*) FROM core.meter_reading), 5::bigint, 'stored');
     PERFORM t.is((SELECT count(*) FROM core.meter_reading_default), 3::bigint, 'of them in no month');
 $$);
-SELECT t.test('D1: a month is made with the rows that waited for it, and dropped past retention', $$
+SELECT t.test('a month is made with the rows that waited for it, and dropped past retention', $$
     x := core.partition_name('meter_reading', (date_trunc('month', now()) + interval '3 months')::date);
     EXECUTE format('DROP TABLE core.%I', x);
     INSERT INTO core.meter_reading (station, at, connector, hash, received_at)
@@ -193,7 +227,7 @@ SELECT t.test('callers that were refused are swept when they did not come for 30
     PERFORM inbound.sweep();
     PERFORM t.is((SELECT string_agg(identity, ',') FROM core.door), 'back', 'who is left');
 $$);
-SELECT t.test('D11: a message above the limit is a review item, one for a pile and a day', $$
+SELECT t.test('a message above the limit is a review item, one for a pile and a day', $$
     p := t.house('H'); m := t.house('I');
     PERFORM t.is(inbound.stuck(p, '2026-11-24T23:00:00Z', 5000000), 'done', 'the first');
     PERFORM t.is(inbound.stuck(p, '2026-11-24T23:59:59Z', 5000000), 'done', 'again');
