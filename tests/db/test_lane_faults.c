@@ -70,7 +70,7 @@ START_TEST(a_lost_answer_to_commit_is_asked_again_and_stored_once)
 }
 END_TEST
 
-/* Only a transaction that writes waits for the standby, and what is there already writes nothing. */
+/* Only what writes waits for the standby, and what is there already writes nothing. */
 START_TEST(a_member_of_unknown_outcome_that_is_busy_then_still_goes_with_the_mark)
 {
     struct db_conn *holder = cluster_connect(conninfo);
