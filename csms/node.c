@@ -20,6 +20,10 @@ enum {
     OTHERS_MS = 10000,
     AWAY_MS = 10000, /* without a commit: then the piles keep their queues */
     JOB_POLL_MS = 500,
+    JOB_SILENCE_MS = 130000, /* a statement may work for two minutes (0001_roles.sql) */
+    JOB_GRACE_MS = 2000,     /* for what workers have begun, at the end */
+    LOOKER_SILENCE_MS = 10000,
+    LOOKS_LATE_MS = 15000, /* so long without a look at the directory or the clock: not ready */
     STOOD_MS = 3000,
     CLOCK_US = 2000000 /* a clock further off than this is not ready */
 };
@@ -27,6 +31,16 @@ enum {
 struct core_now node_now(const struct node *node)
 {
     return (struct core_now){loop_mono_ms(node->config.loop), loop_wall_us(node->config.loop)};
+}
+
+/* A key may have been revoked since; a time when the process stood still does not count. */
+static bool looks_late(const struct node *node)
+{
+    uint64_t looked_ms = roster_looked_ms(node->roster);
+
+    if (looked_ms < node->resumed_ms)
+        looked_ms = node->resumed_ms;
+    return loop_mono_ms(node->config.loop) - looked_ms >= LOOKS_LATE_MS;
 }
 
 const char *node_not_ready(const struct node *node)
@@ -45,6 +59,8 @@ const char *node_not_ready(const struct node *node)
         return "the directory is not loaded";
     if (llabs(roster_behind_us(node->roster)) > CLOCK_US)
         return "the clock differs from the database's by more than 2 s";
+    if (looks_late(node))
+        return "the directory or the clock has not been looked at for 15 s";
     return NULL;
 }
 
@@ -97,7 +113,8 @@ static void drain_watch(struct node *node)
         trace_flush(node->trace, now_ms);
     }
     if (now_ms - node->drained_ms < eighth_ms + eighth_ms / 2 &&
-        (db_lane_stats(node->money).queued > 0 || closing_count(node->closing) > 0))
+        (db_lane_stats(node->money).queued > 0 || closing_count(node->closing) > 0 ||
+            node->patient_count > 0))
         return;
     if (node->ended != NULL) {
         loop_call *ended = node->ended;
@@ -383,6 +400,8 @@ static bool parts_make(struct node *node)
     struct worker_config workers = {
         .conninfo = node->conninfo,
         .name = node->name,
+        .role = "worker",
+        .silence_ms = JOB_SILENCE_MS,
         .threads = (uint32_t)node->config.conf->workers_threads,
         .poll_ms = JOB_POLL_MS,
         .log = node->config.log,
@@ -390,6 +409,16 @@ static bool parts_make(struct node *node)
         .job = node->config.conf->workers_jobs ? jobs_run : NULL,
         .held = true,
     };
+    struct worker_config lookers = {
+        .conninfo = node->conninfo,
+        .name = node->name,
+        .role = "look",
+        .silence_ms = LOOKER_SILENCE_MS,
+        .threads = 1,
+        .poll_ms = JOB_POLL_MS,
+        .log = node->config.log,
+    };
+
     if (!address_begin(node))
         return false;
     node->money = lane_make(node, &node->money_lane, "money");
@@ -399,8 +428,9 @@ static bool parts_make(struct node *node)
     node->trace = trace_new(node->telemetry);
     node->closing = closing_new(node->money);
     node->workers = workers_new(node->config.loop, &workers);
+    node->lookers = workers_new(node->config.loop, &lookers);
     return node->trace != NULL && node->closing != NULL && node->workers != NULL &&
-           node_ws_make(node);
+           node->lookers != NULL && node_ws_make(node);
 }
 
 bool node_begin(struct node *node, int64_t id)
@@ -409,7 +439,7 @@ bool node_begin(struct node *node, int64_t id)
         .loop = node->config.loop,
         .log = node->config.log,
         .node = id,
-        .workers = node->workers,
+        .workers = node->lookers,
         .directory = node->directory,
         .core = node->core,
     };
@@ -461,7 +491,8 @@ void node_free(struct node *node)
     if (node->tick.fire != NULL)
         loop_timer_disarm(node->config.loop, &node->tick);
     node->ending = true;
-    workers_free(node->workers); /* gives tasks back, and the core may still send */
+    workers_free(node->lookers, 0); /* both give tasks back, and the core may still send */
+    workers_free(node->workers, JOB_GRACE_MS);
     ws_free(node->ws);
     resolve_free(node->resolve);
     db_listen_free(node->listening);
@@ -473,6 +504,7 @@ void node_free(struct node *node)
     roster_free(node->roster);
     trace_free(node->trace);
     closing_free(node->closing);
+    node_patients_end(node);
     core_admit_free(node->admit);
     core_directory_free(node->directory);
     core_free(node->core);

@@ -6,10 +6,7 @@
 #include "csms/fault.h"
 #include "csms/mask.h"
 
-#include <assert.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 static struct ws_conn ws_conn_of(struct core_conn conn)
 {
@@ -53,9 +50,11 @@ static void count_decision(struct node *node, const char *status)
 }
 
 /* A result of either way, given to the core as what it knows. */
-static void give(struct node *node, enum core_work_kind kind, uint64_t token,
-    enum db_result result, const struct db_row *row)
+void node_give(const struct node_kind *of, uint64_t token, enum db_result result,
+    const struct db_row *row)
 {
+    struct node *node = of->node;
+    enum core_work_kind kind = of->kind;
     enum core_outcome outcome = inbound_outcome(result, row != NULL);
     struct core_answer answer;
 
@@ -70,116 +69,7 @@ static void give(struct node *node, enum core_work_kind kind, uint64_t token,
 static void lane_done(
     void *ctx, uint64_t token, enum db_result result, const struct db_row *row)
 {
-    struct node_kind *kind = ctx;
-
-    give(kind->node, kind->kind, token, result, row);
-}
-
-/* A statement that waits for a row, with a worker.  The functions pass over rows that somebody
- * holds, so waiting is asking again. */
-enum { PATIENT_MS = 2000, PATIENT_STEP_MS = 100 };
-
-struct patient {
-    struct worker_task task;
-    struct node_kind *kind;
-    uint64_t token; /* 0: nobody waits for the outcome */
-    struct db_args args;
-    enum db_result result;
-    struct db_rows rows;
-};
-
-static void patient_run(struct worker_task *task, struct db_conn *conn)
-{
-    struct patient *patient = (struct patient *)task;
-    enum db_stmt stmt = inbound_statement(patient->kind->kind);
-    const struct timespec step = {.tv_nsec = PATIENT_STEP_MS * 1000000L};
-
-    patient->result = DB_DOWN;
-    if (conn == NULL)
-        return;
-    for (int waited_ms = 0;; waited_ms += PATIENT_STEP_MS) {
-        patient->result = db_conn_run(conn, stmt, &patient->args, &patient->rows);
-        if (patient->result != DB_BUSY || waited_ms >= PATIENT_MS)
-            return;
-        nanosleep(&step, NULL);
-    }
-}
-
-static void patient_free(struct patient *patient)
-{
-    db_rows_done(&patient->rows);
-    db_args_done(&patient->args);
-    free(patient);
-}
-
-static void patient_done(struct worker_task *task)
-{
-    struct patient *patient = (struct patient *)task;
-    bool found = patient->rows.count == 1;
-    struct db_row row = {0};
-
-    if (found)
-        row = db_rows_at(&patient->rows, 0);
-    give(patient->kind->node, patient->kind->kind, patient->token, patient->result,
-        found ? &row : NULL);
-    patient_free(patient);
-}
-
-static struct patient *patient_new(struct node *node, const struct core_work *work)
-{
-    struct patient *patient = calloc(1, sizeof *patient);
-
-    if (patient == NULL)
-        return NULL;
-    patient->task = (struct worker_task){.run = patient_run, .done = patient_done};
-    patient->kind = &node->kinds[work->kind];
-    patient->token = work->token;
-    db_args_init(&patient->args);
-    inbound_bind(work, node->id, &patient->args);
-    if (db_args_ok(&patient->args))
-        return patient;
-    patient_free(patient);
-    return NULL;
-}
-
-static bool patient_start(struct node *node, const struct core_work *work)
-{
-    struct patient *patient = patient_new(node, work);
-
-    if (patient == NULL)
-        return false;
-    workers_post(node->workers, &patient->task);
-    return true;
-}
-
-/* What became of a command has to be written, though nobody waits for it: if the lane finds the row
- * held by somebody, a worker asks again. */
-static void answer_written(
-    void *ctx, uint64_t token, enum db_result result, const struct db_row *row)
-{
-    struct patient *patient = ctx;
-
-    (void)token;
-    (void)row;
-    if (result == DB_BUSY)
-        workers_post(patient->kind->node->workers, &patient->task);
-    else
-        patient_free(patient);
-}
-
-static bool answer_submit(struct node *node, const struct core_work *work)
-{
-    struct patient *patient = patient_new(node, work);
-    struct db_work db_work = {.stmt = inbound_statement(work->kind), .done = answer_written};
-
-    if (patient == NULL)
-        return false;
-    db_work.args = &patient->args;
-    db_work.ctx = patient;
-    if (db_lane_submit(node->money, &db_work, loop_mono_ms(node->config.loop)))
-        return true;
-    patient_free(patient);
-    return false;
+    node_give(ctx, token, result, row);
 }
 
 static void count_command(struct node *node, const struct core_work *work)
@@ -219,11 +109,11 @@ static bool port_work(void *ctx, const struct core_work *work)
     if (fault_early(node, work))
         return true;
     if (work->patient && !telemetry)
-        return patient_start(node, work);
+        return node_patient_start(node, work);
     if (work->kind == CORE_COMMAND_ANSWER)
         count_command(node, work);
-    if (work->kind == CORE_COMMAND_ANSWER)
-        return answer_submit(node, work);
+    if (work->kind == CORE_COMMAND_ANSWER || work->kind == CORE_COMMAND_UNSENT)
+        return node_patient_write(node, work);
     crash_point("before_submit", db_statements[db_work.stmt].name);
     inbound_bind(work, node->id, &node->args);
     if (!db_lane_submit(telemetry ? node->telemetry : node->money, &db_work,
@@ -316,6 +206,7 @@ static void port_note(void *ctx, enum core_note note, int64_t station, const cha
         [CORE_NOTE_UNANSWERED] = LOG_NOTE,
         [CORE_NOTE_OVERRUN] = LOG_NOTE,
         [CORE_NOTE_COMMAND] = LOG_COMMAND,
+        [CORE_NOTE_COMMAND_UNSENT] = LOG_COMMAND,
         [CORE_NOTE_COMMAND_ENDED] = LOG_COMMAND,
         [CORE_NOTE_NO_MEMORY] = LOG_NOTE,
     };

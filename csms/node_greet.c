@@ -96,7 +96,6 @@ void node_greet(struct node *node, uint64_t now_ms)
     greeting->task = (struct worker_task){.run = greet_run, .done = greet_done};
     greeting->node = node;
     greeting->asked_ms = now_ms;
-    greeting->under_way = true;
     greeting->why[0] = '\0';
-    workers_post(node->workers, &greeting->task);
+    greeting->under_way = workers_post(node->lookers, &greeting->task);
 }

@@ -1,4 +1,4 @@
-/* node_inside.h - the parts of a node, for node.c, node_core.c and node_ws.c alone. */
+/* node_inside.h - the parts of a node, for csms/node*.c alone. */
 #ifndef CSMS_NODE_INSIDE_H
 #define CSMS_NODE_INSIDE_H
 
@@ -63,10 +63,12 @@ struct node {
     struct ws *ws;
     struct pages *pages;
     struct metrics *metrics;
-    struct workers *workers;
+    struct workers *workers, *lookers; /* jobs and patients; what the node asks for itself */
     struct roster *roster;
     struct trace *trace;
     struct closing *closing;
+    struct patient *patients; /* of node_patient.c */
+    uint32_t patient_count;
     struct node_kind kinds[CORE_WORK_KINDS];
     struct db_args args; /* of the work that is being bound */
     struct wheel_timer tick;
@@ -88,8 +90,20 @@ MUST_CHECK bool node_begin(struct node *, int64_t id);
 void node_greet(struct node *, uint64_t now_ms);
 
 /* node_core.c */
+/* A result, given to the core as what it knows. */
+void node_give(
+    const struct node_kind *, uint64_t token, enum db_result, const struct db_row *);
 MUST_CHECK bool node_core_make(struct node *);
 void node_core_reload(struct node *);
+
+/* node_patient.c */
+/* A worker tries it, and again while the row is held, for 2 s; then the outcome is given.  False:
+ * no memory, or too much waits for the workers. */
+MUST_CHECK bool node_patient_start(struct node *, const struct core_work *);
+/* Has it written by the money lane, or by a worker if the row is held; no outcome is given. */
+MUST_CHECK bool node_patient_write(struct node *, const struct core_work *);
+/* After the workers and the lane. */
+void node_patients_end(struct node *);
 
 /* node_ws.c */
 void node_hash(

@@ -176,11 +176,13 @@ static void port_before_metrics(void *ctx)
     set(node, METRIC_PILES, METRIC_ONLINE, stats.open);
     set(node, METRIC_PILES, METRIC_OFFLINE, known > stats.open ? known - stats.open : 0);
     set(node, METRIC_JOBS, METRIC_OK, jobs.jobs_done);
-    set(node, METRIC_JOBS, METRIC_ERROR, jobs.jobs_failed);
+    set(node, METRIC_JOBS, METRIC_ERROR, jobs.jobs_failed + jobs.jobs_lost);
     set(node, METRIC_SESSIONS_STARTED, 0, stats.started);
     for (int16_t i = 0; i <= CORE_REASONS; i++)
         set(node, METRIC_SESSIONS_FINISHED, i, stats.stopped[i]);
     set(node, METRIC_TRACE_DROPPED, 0, trace_dropped(node->trace));
+    set(node, METRIC_DIRECTORY_UNREADABLE, 0,
+        node->roster != NULL ? roster_unreadable(node->roster) : 0);
     set(node, METRIC_LOG_DROPPED, 0, log_dropped(node->config.log));
     set(node, METRIC_DB_UP, METRIC_LISTEN,
         node->listening != NULL && db_listen_up(node->listening));

@@ -37,6 +37,9 @@ struct roster {
     int64_t dead; /* the node that was found without its lock last time; 0: none */
     bool loaded, whole;
     int64_t behind_us;
+    int64_t passed_seq; /* the highest of a row that could not be read */
+    uint64_t unreadable;
+    uint64_t directory_ms, clock_ms; /* when they were looked at last */
 };
 
 /* Taken in the worker, so that the time a task waits for its turn does not count. */
@@ -69,9 +72,8 @@ static void look_start(struct look *look, int64_t argument)
         look->again = true;
         return;
     }
-    look->under_way = true;
     look->argument = argument;
-    workers_post(look->roster->config.workers, &look->task);
+    look->under_way = workers_post(look->roster->config.workers, &look->task);
 }
 
 static bool entry_read(const struct db_row *row, struct core_entry *ret)
@@ -90,7 +92,7 @@ static bool entry_read(const struct db_row *row, struct core_entry *ret)
         .boot_number = (int32_t)db_row_int8(row, BOOT_NUMBER),
         .quirks = core_quirks_read(quirks != NULL ? quirks : ""),
     };
-    if (identity == NULL || strlen(identity) > CORE_IDENTITY_MAX)
+    if (identity == NULL || !core_identity_valid(identity, strlen(identity)))
         return false;
     memcpy(ret->identity, identity, strlen(identity) + 1);
     if (registration != NULL)
@@ -112,41 +114,64 @@ static bool keys_kept(const struct core_entry *before, const struct core_entry *
     return true;
 }
 
-static void entry_put(struct roster *roster, const struct core_entry *entry, struct core_now now)
+/* False: no memory. */
+static bool entry_put(struct roster *roster, const struct core_entry *entry, struct core_now now)
 {
     const struct core_entry *before =
         core_directory_get(roster->config.directory, entry->station);
     bool revoked = entry->blocked || (before != NULL && !keys_kept(before, entry));
 
-    if (!core_directory_put(roster->config.directory, entry)) {
-        log_event(roster->config.log, NOTE, log_str("identity", entry->identity),
-            log_str("note", "not an identity the directory can hold"));
-        return;
-    }
     if (revoked)
         core_station_close(
             roster->config.core, now, entry->station, "the credentials are no longer valid");
+    return core_directory_put(roster->config.directory, entry);
+}
+
+/* A station whose row cannot be read must not stay as it was: perhaps its key was revoked. */
+static void entry_refuse(struct roster *roster, const struct core_entry *entry, struct core_now now)
+{
+    roster->unreadable++;
+    if (entry->seq > roster->passed_seq)
+        roster->passed_seq = entry->seq;
+    log_event(roster->config.log, DIRECTORY_UNREADABLE, log_int("station", entry->station),
+        log_str("identity", entry->identity), log_int("seq", entry->seq));
+    core_directory_remove(roster->config.directory, entry->station);
+    core_station_close(
+        roster->config.core, now, entry->station, "what is known of the station cannot be read");
+}
+
+/* False: there was no memory for all of them. */
+static bool entries_put(struct roster *roster, const struct look *look, struct core_now now)
+{
+    bool all = true;
+
+    for (int i = 0; look->result == DB_OK && i < look->rows.count; i++) {
+        struct db_row row = db_rows_at(&look->rows, i);
+        struct core_entry entry;
+
+        if (entry_read(&row, &entry))
+            all &= entry_put(roster, &entry, now);
+        else
+            entry_refuse(roster, &entry, now);
+    }
+    return all;
 }
 
 static void directory_done(struct worker_task *task)
 {
     struct look *look = (struct look *)task;
     struct roster *roster = look->roster;
-    bool whole = look->argument == 0, ok = look->result == DB_OK || look->result == DB_NONE;
+    bool whole = look->argument == 0, ok = look->result == DB_OK || look->result == DB_NONE, all;
     struct core_now now = {
         loop_mono_ms(roster->config.loop), loop_wall_us(roster->config.loop)};
 
     look->under_way = false;
     if (ok && whole)
         core_directory_begin(roster->config.directory);
-    for (int i = 0; look->result == DB_OK && i < look->rows.count; i++) {
-        struct db_row row = db_rows_at(&look->rows, i);
-        struct core_entry entry;
-
-        if (entry_read(&row, &entry))
-            entry_put(roster, &entry, now);
-    }
+    all = entries_put(roster, look, now);
     db_rows_done(&look->rows);
+    if (ok)
+        roster->directory_ms = now.mono_ms;
     if (ok && whole) {
         core_directory_end(roster->config.directory);
         if (roster->whole)
@@ -155,6 +180,8 @@ static void directory_done(struct worker_task *task)
         roster->whole = false;
         roster->loaded = true;
     }
+    if (!all) /* what was passed over now comes with a whole look alone */
+        roster->whole = true;
     if (look->again) {
         look->again = false;
         roster_directory(roster);
@@ -190,6 +217,7 @@ static void clock_done(struct worker_task *task)
         struct db_row row = db_rows_at(&look->rows, 0);
 
         look->roster->behind_us = db_row_int8(&row, 0);
+        look->roster->clock_ms = loop_mono_ms(look->roster->config.loop);
     }
     db_rows_done(&look->rows);
 }
@@ -238,6 +266,7 @@ struct roster *roster_new(const struct roster_config *config)
         return NULL;
     roster->config = *config;
     roster->whole = true;
+    roster->directory_ms = roster->clock_ms = loop_mono_ms(config->loop);
     roster->directory = (struct look){
         .task = {.run = look_run, .done = directory_done},
         .roster = roster,
@@ -277,8 +306,11 @@ void roster_free(struct roster *roster)
 
 void roster_directory(struct roster *roster)
 {
-    look_start(
-        &roster->directory, roster->whole ? 0 : core_directory_seq(roster->config.directory));
+    int64_t seq = core_directory_seq(roster->config.directory);
+
+    if (roster->passed_seq > seq)
+        seq = roster->passed_seq;
+    look_start(&roster->directory, roster->whole ? 0 : seq);
 }
 
 void roster_commands(struct roster *roster)
@@ -300,6 +332,16 @@ void roster_others(struct roster *roster)
 int64_t roster_behind_us(const struct roster *roster)
 {
     return roster->behind_us;
+}
+
+uint64_t roster_looked_ms(const struct roster *roster)
+{
+    return roster->directory_ms < roster->clock_ms ? roster->directory_ms : roster->clock_ms;
+}
+
+uint64_t roster_unreadable(const struct roster *roster)
+{
+    return roster->unreadable;
 }
 
 void roster_reload(struct roster *roster)

@@ -1,7 +1,7 @@
 /* roster.h - what the node reads of the database by itself: the directory and waiting commands.
  *
- * Both are looked at every 2 s and at each notification, through the workers; the loop
- * never waits.  A station whose key was revoked, or that was blocked, loses its connection.
+ * Both are looked at every 2 s and at each notification, through workers that do nothing else; the
+ * loop never waits.  A station whose key was revoked, or that was blocked, loses its connection.
  * Loop thread only.
  */
 #ifndef CSMS_ROSTER_H
@@ -33,6 +33,10 @@ void roster_clock(struct roster *);
 void roster_others(struct roster *);
 /* By how much the server's clock is ahead of ours, as last seen. */
 int64_t roster_behind_us(const struct roster *);
+/* When both the directory and the clock had been looked at last, by the loop's clock. */
+uint64_t roster_looked_ms(const struct roster *);
+/* Rows that could not be understood, so that their stations are not let in. */
+uint64_t roster_unreadable(const struct roster *);
 /* Changes may have been missed: the next look reads everything. */
 void roster_reload(struct roster *);
 bool roster_loaded(const struct roster *);

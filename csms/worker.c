@@ -1,13 +1,19 @@
-/* worker.c - see worker.h.  One mutex guards the queues; nothing is done while it is held. */
+/* worker.c - see worker.h.  One mutex guards the queues; nothing is done while it is held.
+ *
+ * Every wait for the database ends when `interrupt` becomes readable, which it stays.
+ */
 #include "csms/worker.h"
 
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
 #include <time.h>
+#include <unistd.h>
 
-enum { THREADS_MAX = 32, RECONNECT_MS = 500 };
+enum { RECONNECT_MS = 500 };
 
 struct queue {
     struct worker_task *first, *last;
@@ -25,11 +31,13 @@ struct workers {
     struct loop_wake *wake;
     pthread_mutex_t lock;
     pthread_cond_t there; /* a task, or the end */
+    pthread_cond_t left;  /* a thread has */
     struct queue waiting, finished;
-    bool ending, draining, held;
+    bool ending, draining, held, interrupted;
+    int interrupt; /* an eventfd */
     struct workers_stats stats;
-    uint32_t count;
-    struct worker items[THREADS_MAX];
+    uint32_t count, living; /* threads that were made; that work */
+    struct worker items[WORKERS_THREADS_MAX];
 };
 
 static void queue_put(struct queue *queue, struct worker_task *task)
@@ -70,39 +78,62 @@ static void give_back(void *ctx)
     }
 }
 
-/* The next task; NULL after a while without one, or at the end. */
-static struct worker_task *task_wait(struct workers *pool, uint32_t ms, bool *ret_ending)
+static uint64_t mono_ms(void)
 {
-    struct worker_task *task;
-    struct timespec until;
+    struct timespec now;
 
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += ms / 1000;
-    until.tv_nsec += (long)(ms % 1000) * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* False: it was not signalled in time. */
+static bool cond_wait(struct workers *pool, pthread_cond_t *cond, uint64_t until_ms)
+{
+    struct timespec until = {
+        .tv_sec = (time_t)(until_ms / 1000), .tv_nsec = (long)(until_ms % 1000) * 1000000};
+
+    return pthread_cond_timedwait(cond, &pool->lock, &until) == 0;
+}
+
+/* False at the end, when nothing waits any more; the task is NULL if none came in time. */
+static bool task_wait(struct workers *pool, uint64_t until_ms, struct worker_task **ret_task)
+{
+    bool more;
+
     pthread_mutex_lock(&pool->lock);
     while (pool->waiting.first == NULL && !pool->ending)
-        if (pthread_cond_timedwait(&pool->there, &pool->lock, &until) != 0)
+        if (!cond_wait(pool, &pool->there, until_ms))
             break;
-    task = queue_take(&pool->waiting);
-    *ret_ending = pool->ending;
+    *ret_task = queue_take(&pool->waiting);
+    pool->stats.waiting -= *ret_task != NULL;
+    more = *ret_task != NULL || !pool->ending;
     pthread_mutex_unlock(&pool->lock);
-    return task;
+    return more;
+}
+
+static bool is_interrupted(struct workers *pool)
+{
+    bool interrupted;
+
+    pthread_mutex_lock(&pool->lock);
+    interrupted = pool->interrupted;
+    pthread_mutex_unlock(&pool->lock);
+    return interrupted;
 }
 
 static bool connected(struct worker *worker)
 {
+    struct workers *pool = worker->pool;
+    struct db_wait wait = {
+        .interrupt_fd = pool->interrupt, .silence_ms = (int)pool->config.silence_ms};
     struct db_fault fault;
 
     if (worker->conn != NULL && !db_conn_up(worker->conn)) {
         db_conn_close(worker->conn);
         worker->conn = NULL;
     }
-    if (worker->conn == NULL)
-        worker->conn = db_conn_open(worker->pool->config.conninfo, worker->name, &fault);
+    if (worker->conn == NULL && !is_interrupted(pool))
+        worker->conn = db_conn_open_within(pool->config.conninfo, worker->name, &wait, &fault);
     return worker->conn != NULL;
 }
 
@@ -117,10 +148,13 @@ static void task_run(struct worker *worker, struct worker_task *task)
     loop_wake_send(pool->wake);
 }
 
-static void job_end(struct worker *worker, const struct worker_job *job, bool ok, const char *why)
+/* Does the database take the end of the job from this worker?  If the connection is lost, the job's
+ * lease ends, and another worker claims it. */
+static bool job_told(struct worker *worker, const struct worker_job *job, bool ok, const char *why)
 {
-    struct workers *pool = worker->pool;
+    struct db_rows rows = {0};
     struct db_args args;
+    bool taken = false;
 
     db_args_init(&args);
     db_args_int8(&args, job->id);
@@ -129,14 +163,33 @@ static void job_end(struct worker *worker, const struct worker_job *job, bool ok
     if (!ok)
         db_args_text(&args, why);
     db_args_row(&args);
-    /* If this is lost too, the job's lease ends, and another worker claims it. */
-    (void)!db_conn_run(worker->conn, ok ? DB_STMT_JOB_DONE : DB_STMT_JOB_FAIL, &args, NULL);
+    if (db_conn_run(worker->conn, ok ? DB_STMT_JOB_DONE : DB_STMT_JOB_FAIL, &args, &rows) ==
+            DB_OK &&
+        rows.count == 1) {
+        struct db_row row = db_rows_at(&rows, 0);
+        const char *outcome = db_row_text(&row, 0);
+
+        taken = outcome != NULL && strcmp(outcome, "done") == 0;
+    }
+    db_rows_done(&rows);
     db_args_done(&args);
+    return taken;
+}
+
+static void job_end(struct worker *worker, const struct worker_job *job, bool ok, const char *why)
+{
+    struct workers *pool = worker->pool;
+    bool taken = job_told(worker, job, ok, why);
+
     pthread_mutex_lock(&pool->lock);
-    pool->stats.jobs_done += ok;
-    pool->stats.jobs_failed += !ok;
+    pool->stats.jobs_done += taken && ok;
+    pool->stats.jobs_failed += taken && !ok;
+    pool->stats.jobs_lost += !taken;
     pthread_mutex_unlock(&pool->lock);
-    if (ok)
+    if (!taken)
+        log_event(pool->config.log, JOB_LOST, log_str("kind", job->kind), log_str("key", job->key),
+            log_int("attempt", job->attempts));
+    else if (ok)
         log_event(pool->config.log, JOB_DONE, log_str("kind", job->kind), log_str("key", job->key));
     else
         log_event(pool->config.log, JOB_FAILED, log_str("kind", job->kind),
@@ -185,31 +238,34 @@ static bool job_run(struct worker *worker)
     return worked;
 }
 
+/* Looks for a job, if this pool works any now; in how long the next look is due. */
+static uint32_t job_look(struct worker *worker)
+{
+    if (!job_wanted(worker->pool))
+        return worker->pool->config.poll_ms;
+    if (!connected(worker))
+        return RECONNECT_MS;
+    return job_run(worker) ? 0 : worker->pool->config.poll_ms;
+}
+
 static void *worker_main(void *ctx)
 {
     struct worker *worker = ctx;
     struct workers *pool = worker->pool;
-    uint32_t wait_ms = 0;
-    bool ending = false;
+    struct worker_task *task;
+    uint64_t look_ms = 0;
 
-    while (!ending) {
-        struct worker_task *task = task_wait(pool, wait_ms, &ending);
-
-        if (task != NULL) {
-            ending = false; /* first what waits */
+    while (task_wait(pool, look_ms, &task)) {
+        if (task != NULL)
             task_run(worker, task);
-            wait_ms = 0;
-        } else if (!ending && job_wanted(pool)) {
-            wait_ms = pool->config.poll_ms;
-            if (!connected(worker))
-                wait_ms = RECONNECT_MS;
-            else if (job_run(worker))
-                wait_ms = 0;
-        } else {
-            wait_ms = pool->config.poll_ms;
-        }
+        if (mono_ms() >= look_ms)
+            look_ms = job_look(worker) + mono_ms();
     }
     db_conn_close(worker->conn);
+    pthread_mutex_lock(&pool->lock);
+    pool->living--;
+    pthread_cond_signal(&pool->left);
+    pthread_mutex_unlock(&pool->lock);
     return NULL;
 }
 
@@ -221,11 +277,14 @@ static bool worker_start(struct workers *pool, uint32_t index)
     int error;
 
     worker->pool = pool;
-    snprintf(worker->name, sizeof worker->name, "joulebook/%.64s/worker%u", pool->config.name,
-        index + 1);
+    snprintf(worker->name, sizeof worker->name, "joulebook/%.64s/%.16s%u", pool->config.name,
+        pool->config.role, index + 1);
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
+    pthread_mutex_lock(&pool->lock);
     error = pthread_create(&worker->thread, NULL, worker_main, worker);
+    pool->living += error == 0;
+    pthread_mutex_unlock(&pool->lock);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return error == 0;
 }
@@ -243,47 +302,77 @@ struct workers *workers_new(struct loop *loop, const struct worker_config *confi
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_cond_init(&pool->there, &attr);
+    pthread_cond_init(&pool->left, &attr);
     pthread_condattr_destroy(&attr);
-    pool->wake = loop_wake_new(loop, give_back, pool);
-    while (pool->wake != NULL && pool->count < config->threads && pool->count < THREADS_MAX &&
-           worker_start(pool, pool->count))
+    pool->interrupt = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (pool->interrupt >= 0)
+        pool->wake = loop_wake_new(loop, give_back, pool);
+    while (pool->wake != NULL && pool->count < config->threads &&
+           pool->count < WORKERS_THREADS_MAX && worker_start(pool, pool->count))
         pool->count++;
     if (pool->count == 0) {
-        workers_free(pool);
+        workers_free(pool, 0);
         return NULL;
     }
+    pool->stats.threads = pool->count;
     return pool;
 }
 
-void workers_free(struct workers *pool)
+/* All threads are gone afterwards; what waited for a database that does not answer was interrupted. */
+static void threads_end(struct workers *pool, uint32_t grace_ms)
+{
+    uint64_t until_ms = mono_ms() + grace_ms;
+
+    pthread_mutex_lock(&pool->lock);
+    pool->ending = true;
+    pthread_cond_broadcast(&pool->there);
+    while (pool->living > 0)
+        if (!cond_wait(pool, &pool->left, until_ms))
+            break;
+    pool->interrupted = true;
+    pthread_mutex_unlock(&pool->lock);
+    (void)!eventfd_write(pool->interrupt, 1); /* a first write does not fail */
+    for (uint32_t i = 0; i < pool->count; i++)
+        pthread_join(pool->items[i].thread, NULL);
+}
+
+void workers_free(struct workers *pool, uint32_t grace_ms)
 {
     struct worker_task *task;
 
     if (pool == NULL)
         return;
-    pthread_mutex_lock(&pool->lock);
-    pool->ending = true;
-    pthread_cond_broadcast(&pool->there);
-    pthread_mutex_unlock(&pool->lock);
-    for (uint32_t i = 0; i < pool->count; i++)
-        pthread_join(pool->items[i].thread, NULL);
-    while ((task = queue_take(&pool->waiting)) != NULL) {
-        task->run(task, NULL);
-        queue_put(&pool->finished, task);
-    }
-    give_back(pool);
+    threads_end(pool, grace_ms);
+    do {
+        while ((task = queue_take(&pool->waiting)) != NULL) {
+            pool->stats.waiting--;
+            task->run(task, NULL);
+            queue_put(&pool->finished, task);
+        }
+        give_back(pool);
+    } while (pool->waiting.first != NULL);
     loop_wake_free(pool->wake);
+    if (pool->interrupt >= 0)
+        close(pool->interrupt);
     pthread_cond_destroy(&pool->there);
+    pthread_cond_destroy(&pool->left);
     pthread_mutex_destroy(&pool->lock);
     free(pool);
 }
 
-void workers_post(struct workers *pool, struct worker_task *task)
+bool workers_post(struct workers *pool, struct worker_task *task)
 {
+    bool room;
+
     pthread_mutex_lock(&pool->lock);
-    queue_put(&pool->waiting, task);
-    pthread_cond_signal(&pool->there);
+    room = pool->stats.waiting < WORKERS_TASKS_MAX;
+    if (room) {
+        queue_put(&pool->waiting, task);
+        pool->stats.waiting++;
+        pthread_cond_signal(&pool->there);
+    }
     pthread_mutex_unlock(&pool->lock);
+    return room;
 }
 
 void workers_begin(struct workers *pool)

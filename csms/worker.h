@@ -1,10 +1,14 @@
 /* worker.h - a few threads with a blocking database connection each, for what a lane must not do.
  *
  * Two kinds of work: tasks, handed over by the loop and given back to it when they are done
- * (queries, statements that wait for a row), and jobs of core.job, which each thread claims for
- * itself when no task waits.  A job that fails is told so and tried again later by the database.
+ * (queries, statements that found a row held), and jobs of core.job, which each thread claims for
+ * itself.  Neither keeps the other from its turn: a thread that has run a task looks for a job if
+ * it is time to, and the other way round.  A job that fails is told so and tried again later by
+ * the database.
  *
- * worker_post and worker_free belong to the loop's thread; `run` and `job` are called in a
+ * A database that does not answer is given up after silence_ms, and at the end without any delay.
+ *
+ * workers_post and workers_free belong to the loop's thread; `run` and `job` are called in a
  * worker's, `done` on the loop.
  */
 #ifndef CSMS_WORKER_H
@@ -39,11 +43,18 @@ enum { WORKER_WHY_MAX = 400 };
 typedef bool worker_job_fn(void *ctx, struct db_conn *, const struct worker_job *,
     char why[WORKER_WHY_MAX]);
 
+enum {
+    WORKERS_THREADS_MAX = 32,
+    WORKERS_TASKS_MAX = 4096 /* that wait for a thread */
+};
+
 struct worker_config {
     const char *conninfo;
     const char *name; /* the node's */
-    uint32_t threads;
+    const char *role; /* what these threads are, in their connections' names */
+    uint32_t threads; /* at most WORKERS_THREADS_MAX are made */
     uint32_t poll_ms; /* between two looks for jobs when there was none */
+    uint32_t silence_ms; /* of the server; longer than what it may work at one statement */
     struct log *log;
     const char *kinds;  /* of jobs, as an array's text: {settle,sweep} */
     worker_job_fn *job; /* NULL: this process works no jobs */
@@ -53,15 +64,19 @@ struct worker_config {
 
 /* NULL: no memory or no thread.  Borrows the configuration's strings. */
 MUST_CHECK struct workers *workers_new(struct loop *, const struct worker_config *);
-/* Waits for what is being worked; tasks that were not begun are given back with conn NULL run. */
-void workers_free(struct workers *);
-void workers_post(struct workers *, struct worker_task *);
+/* Waits grace_ms for what is being worked and what waits, then interrupts it; tasks that were not
+ * begun by then, or are posted by those that end here, are run with conn NULL. */
+void workers_free(struct workers *, uint32_t grace_ms);
+/* False: WORKERS_TASKS_MAX wait already. */
+MUST_CHECK bool workers_post(struct workers *, struct worker_task *);
 void workers_begin(struct workers *);
 /* From now on no job is claimed. */
 void workers_drain(struct workers *);
 
 struct workers_stats {
     uint64_t jobs_done, jobs_failed;
+    uint64_t jobs_lost; /* worked, but the database did not take the end of it from this worker */
+    uint32_t threads, waiting;
 };
 struct workers_stats workers_stats(struct workers *);
 
