@@ -108,6 +108,7 @@ export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:detect_stack_use_after_retur
 export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 
 step 'shell scripts parse' sh -c 'for f in $(git ls-files "*.sh"); do sh -n "$f" || exit 1; done'
+step 'installing packages touches no variable of the caller' sh tests/packages.sh
 step 'layers and sizes' sh tests/layers.sh
 step 'configure the sanitizer build' configure "$top/build-asan" gcc -Db_sanitize=address,undefined -Dtests_fault=true
 step 'build with gcc and sanitizers' build "$top/build-asan"

@@ -3,7 +3,7 @@
 # Sourced by csms/quickstart.sh and tests/run.sh, which say which list they want. Installs only
 # what is missing, from Debian alone, and leaves the machine's own PostgreSQL as it was: the
 # package postgresql-15 would create and start a cluster of its own, so that is switched off
-# while it installs.
+# while it installs. Each function that sets a variable is a subshell: those of the caller stay.
 
 PACKAGES_RUN='gcc libc6-dev meson ninja-build pkg-config check
 libwebsockets-dev libwebsockets-evlib-ev libev-dev libcjson-dev libconfuse-dev
@@ -19,7 +19,7 @@ packages_have() {
 
 # The names of the list in $1 that are not installed, and of the floors that are not reached.
 # Node and npm count as present when their commands are there, whoever installed them.
-packages_missing() {
+packages_missing() (
   for name in $1; do
     case $name in
       nodejs) command -v node >/dev/null 2>&1 && continue ;;
@@ -31,11 +31,11 @@ packages_missing() {
     version=$(dpkg-query -W -f '${Version}' "${floor%%=*}" 2>/dev/null) || continue
     [ -z "$version" ] || dpkg --compare-versions "$version" ge "${floor#*=}" || echo "${floor%%=*}"
   done
-}
+)
 
 # Installs what is missing of the list in $1. 69 (EX_UNAVAILABLE): it cannot be done here, and
 # the line to type has been printed.
-packages_need() {
+packages_need() (
   missing=$(packages_missing "$1" | sort -u | tr '\n' ' ')
   [ -n "$missing" ] || return 0
   line="apt-get install --yes --no-install-recommends $missing"
@@ -49,9 +49,9 @@ packages_need() {
     echo "  $line" >&2
     return 69
   fi
-}
+)
 
-packages_install() {
+packages_install() (
   echo "  installing Debian packages: $1"
   export DEBIAN_FRONTEND=noninteractive
   $2 apt-get update -q >/dev/null || {
@@ -59,11 +59,11 @@ packages_install() {
     return 1
   }
   packages_quietly "$2" $1
-}
+)
 
 # Debian's cluster is not created, and no service of these packages is started, whatever is
 # on this machine already stays as it is.
-packages_quietly() {
+packages_quietly() (
   as=$1
   shift
   conf=/etc/postgresql-common/createcluster.conf
@@ -81,4 +81,4 @@ packages_quietly() {
   $as mv "$conf.joulebook" "$conf"
   [ $status = 0 ] || echo "apt-get could not install: $*. Its own message is above." >&2
   return $status
-}
+)

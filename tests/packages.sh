@@ -1,0 +1,26 @@
+#!/bin/sh
+# packages.sh - csms/ops/packages.sh is sourced, so it must leave its caller's variables alone.
+#
+# Goes the whole way of an installation, with `true` in place of sudo: nothing is installed.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+. csms/ops/packages.sh
+
+# What the quickstart has by these names when it needs packages.
+conf=csms.conf status=0 name=csmsd user=joulebook
+
+# What the shell itself sets as it goes is left out.
+variables() {
+  set | grep -Ev '^(_|BASH[A-Z_]*|PIPESTATUS|LINENO|FUNCNAME)='
+}
+variables >"$work/before"
+packages_missing 'libc6 no-such-package' >"$work/missing"
+packages_need libc6
+packages_install no-such-package true >"$work/said"
+variables >"$work/after"
+
+grep -qx no-such-package "$work/missing" || { echo 'what is missing was not told'; exit 1; }
+grep -q 'installing Debian packages: no-such-package' "$work/said" || { cat "$work/said"; exit 1; }
+diff "$work/before" "$work/after"
