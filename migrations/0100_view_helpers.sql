@@ -43,10 +43,10 @@ $$;
 -- Texts that piles sent or were sent (frames, details, commands), with tags, keys, passwords and
 -- credentials in addresses masked. Of a tag of nine characters and more, two of its beginning and four of
 -- its end stay; what is masked already stays as it is. Keys of the configuration stay, the values of
--- secret ones go, whichever of the two stands first.
+-- secret ones go, whichever of the two stands first. A reader's own setting makes its patterns no others.
 CREATE FUNCTION core.mask_text(message text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
     SELECT CASE WHEN tags ~* 'passw|secret|key_?hash|authorizationkey' THEN
         regexp_replace(regexp_replace(regexp_replace(tags,

@@ -3,7 +3,7 @@
 CREATE OR REPLACE FUNCTION api.call_value_check(value jsonb, member text, type text)
 RETURNS void
 LANGUAGE plpgsql STABLE SECURITY INVOKER
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 DECLARE
     kind text := jsonb_typeof(value);

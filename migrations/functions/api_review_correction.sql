@@ -1,10 +1,10 @@
 -- The corrections that a decision brings, or null for none; the session they leave must make sense: it ends
--- after it begins, at a register that is not lower.
+-- after it begins, at a register that is not lower. In UTC, so that the same again is the same.
 CREATE OR REPLACE FUNCTION api.review_correction(session core.session, meter_start_kwh numeric, meter_stop_kwh numeric,
     started_at timestamptz, stopped_at timestamptz)
 RETURNS jsonb
 LANGUAGE plpgsql STABLE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET TimeZone = 'UTC'
 AS $$
 DECLARE
     correction jsonb;

@@ -6,7 +6,7 @@
 CREATE OR REPLACE FUNCTION api.tariff_check(document jsonb)
 RETURNS void
 LANGUAGE plpgsql STABLE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 DECLARE
     item record;

@@ -2,7 +2,7 @@
 CREATE OR REPLACE FUNCTION api.text_check(value text, path text, rule jsonb)
 RETURNS void
 LANGUAGE plpgsql STABLE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 BEGIN
     IF length(value) > coalesce((rule ->> 'length')::integer, 255)

@@ -2,7 +2,7 @@
 CREATE OR REPLACE FUNCTION api.value_check(value jsonb, path text, rule jsonb)
 RETURNS void
 LANGUAGE plpgsql STABLE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 DECLARE
     kind text := rule ->> 'kind';

@@ -197,7 +197,8 @@ COMMENT ON FUNCTION inbound.sweep() IS 'Settles what time and evidence have deci
 
 -- Months ahead are made, months behind retention are dropped. Owner's work, so this one runs as the owner.
 CREATE OR REPLACE FUNCTION inbound.partitions()
-RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+SET standard_conforming_strings = on AS $$
 DECLARE
     plan record;
     this_month date := date_trunc('month', now() AT TIME ZONE 'UTC')::date;

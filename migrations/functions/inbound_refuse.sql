@@ -2,7 +2,8 @@
 
 -- A frame without its message id, a string or a bare integer, so that the same content sent again is known again.
 CREATE OR REPLACE FUNCTION inbound.frame_digest(p_station bigint, p_frame text)
-RETURNS uuid LANGUAGE sql IMMUTABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+RETURNS uuid LANGUAGE sql IMMUTABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+SET standard_conforming_strings = on AS $$
     SELECT encode(substr(sha256(convert_to(p_station || '|' || COALESCE(
         regexp_replace(p_frame, '^\s*\[\s*2\s*,\s*("([^"\\]|\\.)*"|[0-9]+)\s*,', ''), ''), 'UTF8')), 1, 16), 'hex')::uuid
 $$;

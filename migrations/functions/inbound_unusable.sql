@@ -1,7 +1,8 @@
 -- What can be read of a message that could not be read as a whole.
 
 CREATE OR REPLACE FUNCTION inbound.unusable_payload(p_frame text)
-RETURNS jsonb LANGUAGE plpgsql IMMUTABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+RETURNS jsonb LANGUAGE plpgsql IMMUTABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+SET standard_conforming_strings = on AS $$
 BEGIN
     -- jsonb holds no NUL; a sign that no card or number has stands for it, so that the rest can be read.
     RETURN replace(p_frame, '\u0000', '\ufffd')::jsonb -> 3;

@@ -156,6 +156,10 @@ SELECT t.is(t.input(:impossible), '1000000-2600000', 'billed by the correction')
 SELECT t.act('test.operator', t.decide(:hurried, format($$'accept', 'the pile''s clock was wrong', stopped_at => %L$$,
     (SELECT started_at + interval '90 s' FROM core.session WHERE transaction_id = :hurried))));
 SELECT t.is(t.input(:hurried), '1000000-4000000', 'billed by its true time');
+SET TimeZone = 'Asia/Tokyo';
+SELECT t.is(t.act('test.operator', t.decide(:hurried, format($$'accept', 'again', stopped_at => %L$$, (SELECT stopped_at FROM core.session WHERE transaction_id = :hurried)))) ->> 'repeated',
+    'true', 'the same instant, told in another zone');
+RESET TimeZone;
 SELECT t.is(t.act('test.operator', t.decide(:refused, $$'reject', 'a broken meter'$$)) ->> 'sessionState', 'lost', 'or rejected');
 SELECT t.no('test.operator', t.decide(:underrated, $$'accept', 'x'$$), 'review-implausible', 'meter_stop_kwh');
 SELECT t.act('test.operator', $$management.set_connector_power('CP-B', 1, 960)$$);

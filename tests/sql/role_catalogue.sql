@@ -18,6 +18,8 @@ CREATE FUNCTION t.findings() RETURNS TABLE (finding text) LANGUAGE sql AS $$
         OR EXISTS (SELECT FROM aclexplode(proacl) x WHERE x.grantee = 0)
     UNION ALL SELECT label || ' is SECURITY DEFINER without a fixed search_path' FROM f
         WHERE prosecdef AND NOT coalesce(proconfig @> ARRAY['search_path=pg_catalog, pg_temp'], false)
+    UNION ALL SELECT label || ' has a backslash that its caller''s settings may change' FROM f
+        WHERE regexp_replace(prosrc, '\mE''[^'']*''', '', 'g') ~ '\\' AND NOT coalesce('standard_conforming_strings=on' = ANY (proconfig), false)
     UNION ALL SELECT label || ' is no definer of joulebook_writer' FROM action
         WHERE NOT prosecdef OR pg_get_userbyid(proowner) <> 'joulebook_writer'
     UNION ALL SELECT label || ' does not return jsonb' FROM action WHERE prorettype <> 'jsonb'::regtype OR proretset
@@ -101,6 +103,7 @@ END
 $$;
 SELECT t.finds('CREATE FUNCTION core.loose() RETURNS int LANGUAGE sql AS ''SELECT 1''', 'core.loose may be run by everybody');
 SELECT t.finds('CREATE FUNCTION core.loose() RETURNS int LANGUAGE sql SECURITY DEFINER AS ''SELECT 1''', 'core.loose is SECURITY DEFINER%');
+SELECT t.finds('CREATE FUNCTION core.loose() RETURNS text LANGUAGE sql AS $x$SELECT ''\\d''$x$', 'core.loose has a backslash%');
 SELECT t.finds('CREATE FUNCTION management.bare() RETURNS jsonb LANGUAGE sql AS ''SELECT ''''{}''''::jsonb''', 'management.bare has no comment%');
 SELECT t.finds('CREATE FUNCTION management.bare("user" text) RETURNS jsonb LANGUAGE sql AS ''SELECT ''''{}''''::jsonb''', 'management.bare has the reserved word user%');
 SELECT t.finds('CREATE FUNCTION management.bare("aB" text) RETURNS jsonb LANGUAGE sql AS ''SELECT ''''{}''''::jsonb''', '%not in snake_case: aB');
