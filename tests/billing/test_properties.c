@@ -170,7 +170,7 @@ static void run(void)
         }
         ck_assert_int_eq(bill_split_reading(&k.split, &s.readings[i]), BILL_SPLIT_OK);
     }
-    kit_total(&k); /* I7 and I11: lines, groups, codes and totals add up */
+    kit_total(&k); /* lines, groups, codes and totals add up */
 }
 
 static int64_t used(void)
@@ -195,7 +195,7 @@ static bool covers(enum bill_direction direction)
     return false;
 }
 
-/* I8: what was metered is the registers' difference, in each direction, never netted. */
+/* What was metered is the registers' difference, in each direction, never netted. */
 static void check_energy(void)
 {
     int64_t import = 0, export = 0;
@@ -219,7 +219,7 @@ static void check_energy(void)
         ck_assert_int_eq(export, given());
 }
 
-/* I12 and I16: within the limits, never negative, no credit without export. */
+/* Within the limits, never negative, no credit without export. */
 static void check_money(void)
 {
     const struct bill_side *c = &k.bill.charge;

@@ -82,21 +82,27 @@ def parallel(jobs):
     return results
 
 
+def blocked(admin):
+    """Returns once a session waits for another's lock."""
+    for _ in range(3000):
+        if admin.one("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()") != "0":
+            return
+        time.sleep(0.01)
+    raise AssertionError("nobody waits")
+
+
 START = "SELECT outcome || '|' || COALESCE(status, '-') || '|' || COALESCE(transaction_id::text, '-') FROM t.start({})"
 
 
 @test
 def a_start_does_not_wait_for_an_account_in_somebody_elses_hands(admin):
-    """D3: busy at once, having written nothing; done as soon as the row is free; unsecured goes through."""
+    """Busy at once, having written nothing; done as soon as the row is free; unsecured goes through."""
     station = admin.one("SELECT t.house('BUSY')")
     wallet = admin.one("SELECT t.card('BUSYTAG00001', 100000)")
     holder, lane = Session(), Session("joulebook_app")
     holder.run(f"BEGIN; SELECT 1 FROM ledger.account_balance WHERE account_id = {wallet} FOR NO KEY UPDATE")
-    began = time.monotonic()
     answer = lane.one(START.format(f"{station}, 'BUSYTAG00001', 1000, '2026-01-01 00:00:00+00'::timestamptz, 1, now(), true"))
-    took = time.monotonic() - began
     same(answer, "busy|-|-", "while it is held")
-    assert took < 1, f"it waited {took:.1f} s"
     same(admin.one(f"SELECT count(*) FROM core.session WHERE station_id = {station}"), "0", "written")
     answer = lane.one(START.format(f"{station}, 'BUSYTAG00001', 1000, now(), 2, now(), false, 0, true"))
     same(answer.rsplit("|", 1)[0], "done|Accepted", "unsecured")
@@ -111,16 +117,14 @@ def a_start_does_not_wait_for_an_account_in_somebody_elses_hands(admin):
 
 @test
 def a_stop_does_not_wait_for_a_session_in_somebody_elses_hands(admin):
-    """D3: busy at once, having written nothing."""
+    """Busy at once, having written nothing."""
     station = admin.one("SELECT t.house('BUSYSTOP')")
     admin.one("SELECT t.card('BUSYTAG00002', 100000)")
     transaction = admin.one(START.format(f"{station}, 'BUSYTAG00002', 1000")).rsplit("|", 1)[1]
     holder, lane = Session(), Session("joulebook_app")
     holder.run(f"BEGIN; SELECT 1 FROM core.session WHERE transaction_id = {transaction} FOR NO KEY UPDATE")
     stop = f"SELECT outcome FROM t.stop({station}, {transaction}, 1100, now() + interval '5 minutes')"
-    began = time.monotonic()
     same(lane.one(stop), "busy", "while it is held")
-    assert time.monotonic() - began < 1
     same(admin.one(f"SELECT count(*) FROM core.session_message WHERE transaction_id = {transaction} AND kind = 'stop'"), "0", "written")
     holder.run("COMMIT")
     same(lane.one(stop), "done", "when it is free")
@@ -130,7 +134,7 @@ def a_stop_does_not_wait_for_a_session_in_somebody_elses_hands(admin):
 
 @test
 def an_unreadable_stop_does_not_wait_for_its_session_either(admin):
-    """D3: busy at once, having written nothing; then its session is held back."""
+    """Busy at once, having written nothing; then its session is held back."""
     station = admin.one("SELECT t.house('BUSYREAD')")
     admin.one("SELECT t.card('BUSYTAG00003', 100000)")
     transaction = admin.one(START.format(f"{station}, 'BUSYTAG00003', 1000")).rsplit("|", 1)[1]
@@ -139,9 +143,7 @@ def an_unreadable_stop_does_not_wait_for_its_session_either(admin):
     frame = f'[2,"1","StopTransaction",{{"transactionId":{transaction}}}]'
     stop = f"SELECT outcome FROM inbound.unusable({station}, 'StopTransaction', now(), '{frame}', 'x', 'meterStop')"
     items = f"SELECT count(*) FROM core.review WHERE station_id = {station} AND kind = 'unusable'"
-    began = time.monotonic()
     same(lane.one(stop), "busy", "while it is held")
-    assert time.monotonic() - began < 1
     same(admin.one(items), "0", "written")
     holder.run("COMMIT")
     for _ in range(2):
@@ -155,7 +157,7 @@ def an_unreadable_stop_does_not_wait_for_its_session_either(admin):
 
 @test
 def boot_status_and_take_over_do_not_wait_either(admin):
-    """D3, for the other members of the lanes."""
+    """The same for the other members of the lanes."""
     station = admin.one("SELECT t.house('BUSYALL')")
     holder, lane = Session(), Session("joulebook_app")
     holder.run(f"BEGIN; SELECT 1 FROM core.station WHERE id = {station} FOR NO KEY UPDATE;"
@@ -175,7 +177,7 @@ def boot_status_and_take_over_do_not_wait_either(admin):
 
 @test
 def fifty_starts_on_one_account_never_take_it_below_its_floor(admin):
-    """D42: one prepaid account, fifty piles at once, money for ten."""
+    """One prepaid account, fifty piles at once, money for ten."""
     admin.one("SELECT t.house('FIFTY', 1)")
     admin.run("INSERT INTO core.station (identity, site_id, protection, registered_at)"
               " SELECT 'FIFTY-' || g, site_id, 'IP54', registered_at FROM core.station, generate_series(1, 50) g WHERE identity = 'CP-FIFTY'")
@@ -208,7 +210,7 @@ def fifty_starts_on_one_account_never_take_it_below_its_floor(admin):
 
 @test
 def the_same_start_over_two_connections_at_once_is_one_session(admin):
-    """D02: the second waits for the first's commit and gives its answer."""
+    """The second waits for the first's commit and gives its answer."""
     station = admin.one("SELECT t.house('TWICE')")
     admin.one("SELECT t.card('TWICETAG0001', 0)")
     one, two = Session("joulebook_app"), Session("joulebook_app")
@@ -218,7 +220,7 @@ def the_same_start_over_two_connections_at_once_is_one_session(admin):
     one.run("BEGIN")
     first = one.one(START.format(arguments))
     two.send(START.format(arguments))
-    time.sleep(0.3)
+    blocked(admin)
     one.run("COMMIT")
     same(two.receive(), [first], "the answer of the other")
     same(admin.one(f"SELECT count(*) FROM core.session WHERE station_id = {station}"), "1", "sessions")
@@ -228,7 +230,7 @@ def the_same_start_over_two_connections_at_once_is_one_session(admin):
 
 @test
 def a_thousand_parallel_repeats_of_one_top_up_book_once(admin):
-    """I6: same key, same content: one journal, a thousand times the same answer."""
+    """Same key, same content: one journal, a thousand times the same answer."""
     wallet = admin.one("SELECT t.card('TOPUPTAG0001', 0)")
 
     def work():
@@ -247,7 +249,7 @@ def a_thousand_parallel_repeats_of_one_top_up_book_once(admin):
 
 @test
 def a_thousand_parallel_repeats_of_one_settlement_book_once(admin):
-    """I5, I6, row 42: two workers on one session post it once."""
+    """Two workers on one session post it once."""
     station = admin.one("SELECT t.house('SETTLE')")
     admin.one("SELECT t.card('SETTLETAG001', 100000)")
     transaction = admin.one(START.format(f"{station}, 'SETTLETAG001', 1000")).rsplit("|", 1)[1]
@@ -268,7 +270,7 @@ def a_thousand_parallel_repeats_of_one_settlement_book_once(admin):
 
 @test
 def an_entry_comes_from_its_journals_own_transaction(admin):
-    """D5: a committed journal takes no third line, an open one none from another transaction."""
+    """A committed journal takes no third line, an open one none from another transaction."""
     wallet = admin.one("SELECT t.card('THIRDTAG0001', 500)")
     journal = admin.one("SELECT max(id) FROM ledger.journal")
     psp = admin.one("SELECT id FROM ledger.account WHERE purpose = 'psp' LIMIT 1")
@@ -295,7 +297,7 @@ def an_entry_comes_from_its_journals_own_transaction(admin):
 
 @test
 def an_unbalanced_journal_fails_at_commit(admin):
-    """I1: from both sides, whoever writes it."""
+    """From both sides, whoever writes it."""
     psp = admin.one("SELECT ledger.open_account('psp', 'unbalanced', 'CNY')")
     session = Session("joulebook_writer")
     for lines in ([], [("D", 5)], [("D", 5), ("C", 4)]):
@@ -313,7 +315,7 @@ def an_unbalanced_journal_fails_at_commit(admin):
 
 @test
 def closing_a_day_waits_for_whoever_books_into_it(admin):
-    """D5: a journal booked in an open transaction never lands in a day closed meanwhile."""
+    """A journal booked in an open transaction never lands in a day closed meanwhile."""
     psp = admin.one("SELECT ledger.open_account('psp', 'day', 'CNY')")
     promo = admin.one("SELECT ledger.open_account('promo', 'day', 'CNY')")
     booker, closer = Session(), Session()
@@ -359,7 +361,7 @@ def jobs_and_commands_are_claimed_once_by_many(admin):
 
 @test
 def the_stream_shows_nothing_that_commits_behind_its_reader(admin):
-    """D5: an id that commits later gets the later seq; a reader by seq misses none."""
+    """An id that commits later gets the later seq; a reader by seq misses none."""
     admin.run("SELECT inbound.sequence()")
     late = Session()
     late.run("BEGIN")
@@ -376,7 +378,7 @@ def the_stream_shows_nothing_that_commits_behind_its_reader(admin):
 
 @test
 def a_refused_member_harms_no_other_of_its_batch(admin):
-    """D2: in one transaction, constraints deferred and immediate in turn: the good are done, the bad refused."""
+    """In one transaction, constraints deferred and immediate in turn: the good are done, the bad refused."""
     station = admin.one("SELECT t.house('BATCH')")
     admin.one("SELECT t.card('BATCHTAG0001', 1000000, 99)")
     lane = Session("joulebook_app")

@@ -1,5 +1,5 @@
 -- StartTransaction: one session for one real start, whatever is repeated, refused or doubted.
-SELECT t.test('D01: a start repeated gives the same id and verdict, one session and one hold', $$
+SELECT t.test('a start repeated gives the same id and verdict, one session and one hold', $$
     p := t.house('H'); w := t.card('TAG00000001', 100000);
     SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now());
     SELECT * INTO b FROM t.start(p, 'TAG00000001', 1000, now());
@@ -9,7 +9,7 @@ SELECT t.test('D01: a start repeated gives the same id and verdict, one session 
     PERFORM t.is((SELECT count(*) FROM ledger.hold), 1::bigint, 'holds');
     PERFORM t.is((SELECT held FROM ledger.account_balance WHERE account_id = w), 20352::bigint, 'held');
 $$);
-SELECT t.test('D02: a start repeated with another message id, by another connection, is the same start', $$
+SELECT t.test('a start repeated with another message id, by another connection, is the same start', $$
     p := t.house('H'); w := t.card('TAG00000001', 100000);
     SELECT * INTO a FROM inbound.start(p, 1, 'TAG00000001', 1000000, now(), 'x', NULL, now(), false, 0, false, '[2,"1","StartTransaction",{}]', NULL);
     PERFORM inbound.take_over(p, 1, '10.0.0.1', now());
@@ -17,7 +17,7 @@ SELECT t.test('D02: a start repeated with another message id, by another connect
     PERFORM t.is(b, a, 'the answer again, without regard to case');
     PERFORM t.is((SELECT count(*) FROM core.session), 1::bigint, 'sessions');
 $$);
-SELECT t.test('D02: a start repeated after its stop opens nothing and answers as first', $$
+SELECT t.test('a start repeated after its stop opens nothing and answers as first', $$
     p := t.house('H'); w := t.card('TAG00000001', 100000);
     SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now());
     PERFORM t.stop(p, a.transaction_id, 2000, now() + interval '10 minutes');
@@ -25,20 +25,20 @@ SELECT t.test('D02: a start repeated after its stop opens nothing and answers as
     PERFORM t.is(b, a, 'the answer again');
     PERFORM t.is((SELECT string_agg(state, ',') FROM core.session), 'stopped', 'states');
 $$);
-SELECT t.test('D02: a start counts not itself: repeated it is no ConcurrentTx', $$
+SELECT t.test('a start counts not itself: repeated it is no ConcurrentTx', $$
     p := t.house('H'); w := t.card('TAG00000001', 100000);
     PERFORM t.start(p, 'TAG00000001', 1000, now());
     SELECT * INTO b FROM t.start(p, 'TAG00000001', 1000, now());
     PERFORM t.is(b.status, 'Accepted', 'verdict');
 $$);
-SELECT t.test('D03: a verdict is replayed unchanged, also when the card was blocked meanwhile', $$
+SELECT t.test('a verdict is replayed unchanged, also when the card was blocked meanwhile', $$
     p := t.house('H'); w := t.card('TAG00000001', 100000);
     PERFORM t.start(p, 'TAG00000001', 1000, now());
     UPDATE core.card SET status = 'blocked';
     SELECT * INTO b FROM t.start(p, 'TAG00000001', 1000, now());
     PERFORM t.is(b.status, 'Accepted', 'verdict');
 $$);
-SELECT t.test('D05: two genuine starts a second apart are two sessions, the first presumed ended', $$
+SELECT t.test('two genuine starts a second apart are two sessions, the first presumed ended', $$
     p := t.house('H'); w := t.card('TAG00000001', 100000);
     SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now() - interval '1 second');
     SELECT * INTO b FROM t.start(p, 'TAG00000001', 1000, now());
@@ -47,7 +47,7 @@ SELECT t.test('D05: two genuine starts a second apart are two sessions, the firs
     PERFORM t.is((SELECT string_agg(state, ',' ORDER BY transaction_id) FROM core.session), 'presumed_ended,open', 'states');
     PERFORM t.is((SELECT count(*) FROM core.review WHERE kind = 'presumed_ended' AND state = 'open'), 1::bigint, 'reviewed');
 $$);
-SELECT t.test('D04: the same start with another meterStart keeps the first and blocks the bill', $$
+SELECT t.test('the same start with another meterStart keeps the first and blocks the bill', $$
     p := t.house('H'); w := t.card('TAG00000001', 100000);
     SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now());
     SELECT * INTO b FROM t.start(p, 'TAG00000001', 900, now());
@@ -224,7 +224,7 @@ SELECT t.test('a constraint that fails at the last is confirmed, kept and given 
     SELECT * INTO b FROM t.start(p, 'TAG00000001', 14, now());
     PERFORM t.is(b.outcome, 'done', 'the next member of the batch is not harmed');
 $$);
-SELECT t.test('D2: each member defers the constraints and settles them itself: the good of a batch are done, the bad refused', $$
+SELECT t.test('each member defers the constraints and settles them itself: the good of a batch are done, the bad refused', $$
     p := t.house('H'); w := t.card('TAG00000001', 1000000, 99);
     CREATE FUNCTION t.late_check() RETURNS trigger LANGUAGE plpgsql AS $f$ BEGIN
         -- True only once the whole member has been written.

@@ -1,5 +1,5 @@
 -- StopTransaction: the first stands, none is lost, none is doubled, none bills what nobody can trust.
-SELECT t.test('D07: a stop repeated is acknowledged, one settlement is queued, the answer is the first one', $$
+SELECT t.test('a stop repeated is acknowledged, one settlement is queued, the answer is the first one', $$
     p := t.house('H'); w := t.card('TAG00000001', 100000);
     SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now());
     SELECT * INTO b FROM t.stop(p, a.transaction_id, 2000, now() + interval '10 minutes', 'TAG00000001');
@@ -9,7 +9,7 @@ SELECT t.test('D07: a stop repeated is acknowledged, one settlement is queued, t
     PERFORM t.is((SELECT count(*) FROM core.job WHERE kind = 'settle'), 1::bigint, 'jobs');
     PERFORM t.is((SELECT count(*) FROM core.review), 0::bigint, 'no review');
 $$);
-SELECT t.test('D07: a second stop with another meterStop is kept once and reviewed; the first bills', $$
+SELECT t.test('a second stop with another meterStop is kept once and reviewed; the first bills', $$
     p := t.house('H'); w := t.card('TAG00000001', 100000);
     SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now());
     PERFORM t.stop(p, a.transaction_id, 2000, now() + interval '10 minutes');
@@ -22,7 +22,7 @@ SELECT t.test('D07: a second stop with another meterStop is kept once and review
     PERFORM t.stop(p, a.transaction_id, 2600, now() + interval '10 minutes');
     PERFORM t.is((SELECT state FROM core.session), 'settled', 'no new money');
 $$);
-SELECT t.test('D06: a stop before its start waits, and is joined when the start comes', $$
+SELECT t.test('a stop before its start waits, and is joined when the start comes', $$
     p := t.house('H'); w := t.card('TAG00000001', 100000);
     SELECT * INTO a FROM t.stop(p, -1, 2000, now() - interval '1 hour', 'TAG00000001', now(), true);
     PERFORM t.is(a.outcome || a.status, 'doneAccepted', 'acknowledged');
@@ -37,7 +37,7 @@ SELECT t.test('D06: a stop before its start waits, and is joined when the start 
     PERFORM t.is(c, a, 'repeated afterwards: the same answer');
     PERFORM t.is((SELECT count(*) FROM core.review WHERE state = 'open'), 0::bigint, 'and nothing new');
 $$);
-SELECT t.test('D06: a waiting stop is not joined to a start after it, of another tag, or with a higher register', $$
+SELECT t.test('a waiting stop is not joined to a start after it, of another tag, or with a higher register', $$
     p := t.house('H'); w := t.card('TAG00000001', 1000000, 99); PERFORM t.card('TAG00000002', 100000);
     PERFORM t.stop(p, -1, 2000, now() - interval '1 hour', 'TAG00000001', now(), true);
     PERFORM t.start(p, 'TAG00000001', 1000, now() - interval '30 minutes', 1, now(), true);
@@ -46,7 +46,7 @@ SELECT t.test('D06: a waiting stop is not joined to a start after it, of another
     PERFORM t.is((SELECT state FROM core.unmatched_stop), 'waiting', 'still waiting');
     PERFORM t.is((SELECT count(*) FROM core.session WHERE stopped_at IS NOT NULL), 0::bigint, 'none stopped');
 $$);
-SELECT t.test('D08: a stop with -1 or 0 ends the only session that it can mean', $$
+SELECT t.test('a stop with -1 or 0 ends the only session that it can mean', $$
     p := t.house('H'); w := t.card('TAG00000001', 1000000, 99);
     FOR n IN SELECT unnest(ARRAY[-1, 0]) LOOP
         SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000 + n, now() - interval '2 hours' + n * interval '1 second', 1, now(), true);
@@ -56,7 +56,7 @@ SELECT t.test('D08: a stop with -1 or 0 ends the only session that it can mean',
         PERFORM t.is((SELECT count(*) FROM core.review WHERE state = 'open' AND kind <> 'presumed_ended'), 0::bigint, 'repeated: nothing new');
     END LOOP;
 $$);
-SELECT t.test('D08: of two running sessions the tag decides, else the register, else nobody', $$
+SELECT t.test('of two running sessions the tag decides, else the register, else nobody', $$
     p := t.house('H'); w := t.card('TAG00000001', 1000000, 99); PERFORM t.card('TAG00000002', 100000);
     SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now() - interval '2 hours', 1, now(), true);
     SELECT * INTO b FROM t.start(p, 'TAG00000002', 700000, now() - interval '2 hours', 2, now(), true);
@@ -70,7 +70,7 @@ SELECT t.test('D08: of two running sessions the tag decides, else the register, 
     PERFORM t.is((SELECT state FROM core.session WHERE transaction_id = a.transaction_id), 'stopped', 'the tag');
     PERFORM t.is((SELECT state FROM core.session WHERE transaction_id = b.transaction_id), 'open', 'not the other');
 $$);
-SELECT t.test('D08: a number that nobody gave out is answered, kept and reviewed; with the right tag it is matched', $$
+SELECT t.test('a number that nobody gave out is answered, kept and reviewed; with the right tag it is matched', $$
     p := t.house('H'); w := t.card('TAG00000001', 1000000, 99);
     SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now() - interval '2 hours', 1, now(), true);
     SELECT * INTO b FROM t.stop(p, 2000000000, 2000, now() - interval '1 hour', NULL, now(), true);
@@ -80,21 +80,21 @@ SELECT t.test('D08: a number that nobody gave out is answered, kept and reviewed
     PERFORM t.stop(p, 9223372036854775807, 2000, now() - interval '1 hour', 'TAG00000001', now(), true);
     PERFORM t.is((SELECT state FROM core.session), 'stopped', 'the largest number there is, with the tag');
 $$);
-SELECT t.test('D08: -1 that fits no session is confirmed and reviewed once', $$
+SELECT t.test('-1 that fits no session is confirmed and reviewed once', $$
     p := t.house('H');
     FOR n IN 1..3 LOOP
         PERFORM t.is((t.stop(p, -1, 2000, now())).outcome, 'done', 'confirmed');
     END LOOP;
     PERFORM t.is((SELECT count(*) FROM core.review WHERE kind = 'unmatched_stop' AND frame IS NOT NULL), 1::bigint, 'one item, with the frame');
 $$);
-SELECT t.test('D20: one pile cannot stop another''s session; it is reviewed', $$
+SELECT t.test('one pile cannot stop another''s session; it is reviewed', $$
     p := t.house('H'); m := t.house('I'); w := t.card('TAG00000001', 100000);
     SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now());
     PERFORM t.is((t.stop(m, a.transaction_id, 2000, now(), 'TAG00000001')).outcome, 'done', 'confirmed');
     PERFORM t.is((SELECT state FROM core.session), 'open', 'not stopped');
     PERFORM t.is((SELECT detail ->> 'of_another_pile' FROM core.review WHERE kind = 'unmatched_stop'), 'true', 'review says so');
 $$);
-SELECT t.test('D09: readings of a session are found by number, by connector and time, and never twice', $$
+SELECT t.test('readings of a session are found by number, by connector and time, and never twice', $$
     p := t.house('H'); w := t.card('TAG00000001', 1000000, 99);
     SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now() - interval '1 hour');
     SELECT * INTO b FROM t.start(p, 'TAG00000001', 7000, now() - interval '1 hour', 2);
@@ -328,7 +328,7 @@ SELECT t.test('a remote stop whose fate was unknown is settled by the stop', $$
     PERFORM t.stop(p, a.transaction_id, 1100, now() + interval '5 minutes');
     PERFORM t.is((SELECT state FROM core.command), 'accepted', 'command');
 $$);
-SELECT t.test('I13: in any order and however often repeated, one session''s messages make the same input', $$
+SELECT t.test('in any order and however often repeated, one session''s messages make the same input', $$
     p := t.house('H'); w := t.card('TAG00000001', 1000000, 99);
     FOR r IN SELECT v AS steps, row_number() OVER () AS nth FROM unnest(ARRAY['srt', 'str', 'rst', 'rts', 'tsr', 'trs', 'ssrrtt', 'tstrsrt', 'rtsrts', 'ttrrss', 'strts']) v LOOP
         -- The same session a day earlier each time, on a pile that has been away ever since.

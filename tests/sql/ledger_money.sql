@@ -13,7 +13,7 @@ SELECT t.test('a hold takes what is wanted, or what there is, but never less tha
     PERFORM t.is((ledger.place_hold(gen_random_uuid(), ledger.open_account('psp', 'x', 'CNY'), 1, 1, now())).status, 'none', 'an account without balance');
     PERFORM t.is((ledger.place_hold(gen_random_uuid(), 999999, 1, 1, now())).status, 'none', 'no account');
 $$);
-SELECT t.test('I24: bonus is held and spent before principal', $$
+SELECT t.test('bonus is held and spent before principal', $$
     p := t.house('H'); w := t.card('TAG00000001', 0);
     PERFORM ledger.top_up('test', '1', w, 10000, 1000, 'me');
     SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now());

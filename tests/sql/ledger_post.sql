@@ -7,20 +7,20 @@ SELECT t.test('a balanced journal is booked, its chain and balances follow', $$
     PERFORM t.is((SELECT xact = pg_current_xact_id() FROM ledger.journal WHERE id = n), true, 'transaction');
     PERFORM t.sound('post');
 $$);
-SELECT t.test('I6: the same key with the same content is the same journal; with other content an error', $$
+SELECT t.test('the same key with the same content is the same journal; with other content an error', $$
     w := t.card('TAG00000001', 0); m := ledger.open_account('psp', 'x', 'CNY');
     n := ledger.post('k1', sha256('a'), 'adjust', now(), NULL, 'me', ARRAY[ROW(m, 'D', 100), ROW(w, 'C', 100)]::ledger.leg[]);
     PERFORM t.is(ledger.post('k1', sha256('a'), 'adjust', now(), NULL, 'me', ARRAY[ROW(m, 'D', 100), ROW(w, 'C', 100)]::ledger.leg[]), n, 'again');
     PERFORM t.refused(format('SELECT ledger.post(''k1'', sha256(''b''), ''adjust'', now(), NULL, ''me'', ARRAY[ROW(%s, ''D'', 1), ROW(%s, ''C'', 1)]::ledger.leg[])', m, w), '23505', 'other content');
     PERFORM t.is((SELECT posted FROM ledger.account_balance WHERE account_id = w), 100::bigint, 'booked once');
 $$);
-SELECT t.test('I1: an unbalanced journal, one of a single line and an empty one are refused', $$
+SELECT t.test('an unbalanced journal, one of a single line and an empty one are refused', $$
     w := t.card('TAG00000001', 0); m := ledger.open_account('psp', 'x', 'CNY');
     FOR x IN SELECT unnest(ARRAY[format('ARRAY[ROW(%s, ''D'', 100), ROW(%s, ''C'', 99)]', m, w), format('ARRAY[ROW(%s, ''D'', 100)]', m), 'ARRAY[]']) LOOP
         PERFORM t.refused(format('SELECT ledger.post(''k'', sha256(''a''), ''adjust'', now(), NULL, ''me'', %s::ledger.leg[])', x), '23514', x);
     END LOOP;
 $$);
-SELECT t.test('I1: each currency balances by itself', $$
+SELECT t.test('each currency balances by itself', $$
     m := ledger.open_account('psp', 'x', 'CNY'); n := ledger.open_account('psp', 'x', 'EUR');
     PERFORM t.refused(format('SELECT ledger.post(''k'', sha256(''a''), ''adjust'', now(), NULL, ''me'', ARRAY[ROW(%s, ''D'', 100), ROW(%s, ''C'', 100)]::ledger.leg[])', m, n), '23514', 'two currencies');
 $$);
@@ -32,7 +32,7 @@ SELECT t.test('an amount of zero or less, an unknown account and a closed one ta
     UPDATE ledger.account SET closed_at = now() WHERE id = w;
     PERFORM t.refused(format('SELECT ledger.post(''k'', sha256(''a''), ''adjust'', now(), NULL, ''me'', ARRAY[ROW(%s, ''D'', 5), ROW(%s, ''C'', 5)]::ledger.leg[])', m, w), '23514', 'closed');
 $$);
-SELECT t.test('I4: no posting takes a wallet below its floor', $$
+SELECT t.test('no posting takes a wallet below its floor', $$
     w := t.card('TAG00000001', 100); m := ledger.open_account('psp', 'x', 'CNY');
     PERFORM t.refused(format('SELECT ledger.post(''k'', sha256(''a''), ''refund'', now(), NULL, ''me'', ARRAY[ROW(%s, ''D'', 101), ROW(%s, ''C'', 101)]::ledger.leg[])', w, m), '23514', '101 of 100');
     PERFORM ledger.place_hold(gen_random_uuid(), w, 50, 1, now() + interval '1 day');
@@ -69,7 +69,7 @@ SELECT t.test('the daemon writes no ledger table, and reads none', $$
             OR has_table_privilege('joulebook_writer', 'ledger.' || x, 'DELETE, TRUNCATE'), false, 'writer on ' || x);
     END LOOP;
 $$);
-SELECT t.test('I15: a reversal is the exact mirror, once, and never of a reversal', $$
+SELECT t.test('a reversal is the exact mirror, once, and never of a reversal', $$
     w := t.card('TAG00000001', 100);
     SELECT id INTO n FROM ledger.journal;
     m := ledger.reverse(n, 'me', 'wrong customer');
