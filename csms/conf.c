@@ -1,8 +1,10 @@
 /* conf.c - see conf.h: the table, one value from its text, the environment, what spans settings. */
 #include "csms/conf_internal.h"
 #include "csms/listener.h"
+#include "db/conninfo.h"
 #include "ocpp/message.h" /* a message may not be larger than the core reads */
 
+#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -311,6 +313,35 @@ static void add_built_in_listener(struct conf_reader *reader)
     conf_listener_finish(reader, listener, false);
 }
 
+const char *conf_source(const struct conf *conf, const char *setting)
+{
+    char name[64];
+    uint32_t i = 0;
+
+    do {
+        assert(i < conf_setting_count);
+        conf_full_name(&conf_settings[i], name);
+    } while (strcmp(name, setting) && ++i);
+    return conf->sources[i];
+}
+
+void conf_pepper_file(const struct conf *conf, char ret[CONF_FILE_MAX])
+{
+    bool told = conf->top_pepper_file[0];
+
+    snprintf(ret, CONF_FILE_MAX, "%s%s", told ? conf->top_pepper_file : conf->top_state_dir,
+        told ? "" : "/pepper");
+}
+
+static void check_database(struct conf_reader *reader)
+{
+    const struct conf *conf = reader->conf;
+    char why[DB_CONNINFO_WHY_MAX];
+
+    if (strcmp(conf->top_database, "embedded") && !db_conninfo_check(conf->top_database, why))
+        conf_complain(reader, conf_source(conf, "database"), "database: %s", why);
+}
+
 static void check_together(struct conf_reader *reader, const char *file)
 {
     const struct conf *conf = reader->conf;
@@ -335,6 +366,7 @@ struct conf *conf_load(const char *file, conf_report *report, void *ctx)
     read_environment(&reader);
     if (!reader.conf->listener_count && !reader.failed)
         add_built_in_listener(&reader);
+    check_database(&reader);
     check_together(&reader, file);
     if (!reader.failed)
         return reader.conf;

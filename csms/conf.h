@@ -15,7 +15,7 @@
 #define MUST_CHECK __attribute__((warn_unused_result))
 #endif
 
-enum { CONF_LISTENERS_MAX = 16 };
+enum { CONF_LISTENERS_MAX = 16, CONF_FILE_MAX = 600 };
 
 struct conf_listener {
     char *name;
@@ -52,6 +52,15 @@ typedef void conf_report(void *ctx, const char *line);
 /* file NULL: built-in values and the environment.  NULL: every problem was reported. */
 MUST_CHECK struct conf *conf_load(const char *file, conf_report *report, void *ctx);
 void conf_free(struct conf *);
+/* Where "limits.connections" was set: file:line, a variable's name, or "built in". */
+const char *conf_source(const struct conf *, const char *setting);
+/* pepper_file, or what stands for it. */
+void conf_pepper_file(const struct conf *, char ret[CONF_FILE_MAX]);
+/* What would fail at start: folders, the pepper, descriptors, listeners' addresses.  Changes
+ * nothing.  False: every problem was reported. */
+MUST_CHECK bool conf_check(const struct conf *, conf_report *report, void *ctx);
+/* Of these the one that a daemon can live with: fewer piles than configured. */
+void conf_check_descriptors(const struct conf *, conf_report *report, void *ctx);
 /* In the file's own syntax, each value with where it came from. */
 void conf_print(const struct conf *, FILE *out);
 /* Names the settings that differ and need a restart. */

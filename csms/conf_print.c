@@ -5,35 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What a libpq string may hold and no page should show. */
-static void put_masked(FILE *out, const char *text)
-{
-    const char *password = strstr(text, "password="), *user = strstr(text, "://"), *at;
-
-    if (password) {
-        size_t head = (size_t)(password - text) + strlen("password=");
-
-        fprintf(out, "%.*s***%s", (int)head, text, text + head + strcspn(text + head, " &"));
-        return;
-    }
-    at = user ? strchr(user, '@') : NULL;
-    if (at && memchr(user + 3, ':', (size_t)(at - user - 3))) {
-        const char *colon = strchr(user + 3, ':');
-
-        fprintf(out, "%.*s:***%s", (int)(colon - text), text, at);
-        return;
-    }
-    fputs(text, out);
-}
-
 static void put_text(FILE *out, const char *text)
 {
     fputc('"', out);
-    if (strpbrk(text, "\"\\$"))
-        for (; *text; text++)
-            fprintf(out, strchr("\"\\$", *text) ? "\\%c" : "%c", *text);
-    else
-        put_masked(out, text);
+    for (; *text; text++)
+        fprintf(out, strchr("\"\\$", *text) ? "\\%c" : "%c", *text);
     fputc('"', out);
 }
 

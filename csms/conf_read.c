@@ -67,15 +67,19 @@ static int on_value(cfg_t *cfg, cfg_opt_t *opt)
 
 static void set_bind(struct listener_draft *draft, const char *where, const char *text)
 {
-    struct sockaddr_in6 v6; /* room for either */
+    unsigned char address[sizeof(struct in6_addr)]; /* room for either */
+    char canonical[INET6_ADDRSTRLEN];
+    int family = strchr(text, ':') ? AF_INET6 : AF_INET;
 
-    if (inet_pton(AF_INET, text, &v6) != 1 && inet_pton(AF_INET6, text, &v6) != 1) {
+    /* In one spelling, so that two listeners at one address are told apart from two addresses. */
+    if (inet_pton(family, text, address) != 1 ||
+        !inet_ntop(family, address, canonical, sizeof(canonical))) {
         conf_complain(
             reading->reader, where, "listener.bind: \"%s\" is no IPv4 or IPv6 address", text);
         return;
     }
     free(draft->listener.bind);
-    draft->listener.bind = strdup(text);
+    draft->listener.bind = strdup(canonical);
 }
 
 static void set_port(struct listener_draft *draft, const char *where, const char *text)

@@ -4,14 +4,12 @@
  * 73 a file cannot be made, 75 try again, 77 not permitted, 78 the configuration is wrong.
  */
 #include "csms/node.h"
-#include "csms/pepper.h"
 
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -60,6 +58,13 @@ static void report_restart(void *ctx, const char *line)
     struct daemon *daemon = ctx;
 
     log_event(daemon->log, RELOADED, log_str("restart_needed", line));
+}
+
+static void report_descriptors(void *ctx, const char *line)
+{
+    struct daemon *daemon = ctx;
+
+    log_event(daemon->log, NO_DESCRIPTORS, log_str("reason", line));
 }
 
 static void ended(void *ctx)
@@ -120,6 +125,7 @@ static int serve(struct daemon *daemon)
         fprintf(stderr, "csmsd: signals cannot be handled\n");
         return EX_OSERR;
     }
+    conf_check_descriptors(daemon->conf, report_descriptors, daemon);
     daemon->node = node_new(&config, &status, why);
     if (daemon->node == NULL) {
         log_event(daemon->log, FATAL, log_str("reason", why), log_int("status", status));
@@ -155,32 +161,6 @@ static int run(const char *file)
     return status;
 }
 
-static bool folder_there(const char *setting, const char *folder)
-{
-    struct stat st;
-
-    if (stat(folder, &st) == 0 && S_ISDIR(st.st_mode))
-        return true;
-    fprintf(stderr, "%s: %s is no folder; make it, or name another\n", setting, folder);
-    return false;
-}
-
-/* What the configuration names outside itself. */
-static bool surroundings_right(const struct conf *conf)
-{
-    char file[NODE_FILE_MAX], why[256];
-    bool right = true;
-
-    if (strcmp(conf->top_database, "embedded") == 0)
-        right = folder_there("run_dir", conf->top_run_dir);
-    node_pepper_file(conf, file);
-    if (!pepper_check(file, why)) {
-        fprintf(stderr, "%s\n", why);
-        right = false;
-    }
-    return right;
-}
-
 static int check(const char *file, bool print)
 {
     struct conf *conf = conf_load(file, report, stderr);
@@ -191,7 +171,7 @@ static int check(const char *file, bool print)
     if (print)
         conf_print(conf, stdout);
     else
-        right = surroundings_right(conf);
+        right = conf_check(conf, report, stderr);
     conf_free(conf);
     return right ? EX_OK : EX_CONFIG;
 }

@@ -110,19 +110,43 @@ static bool set_options(int fd)
     return true;
 }
 
-static bool open_socket(struct listener *listener, const struct listener_spec *spec)
+/* A socket at the address; -1: errno says why. */
+static int bound_socket(const struct listener_spec *spec)
 {
     struct sockaddr_storage address;
     socklen_t length;
+    int fd, error;
 
     if (!address_read(spec->bind, spec->port, &address, &length)) {
         errno = EADDRNOTAVAIL;
-        return false;
+        return -1;
     }
-    listener->fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (listener->fd < 0 || !set_options(listener->fd) ||
-        bind(listener->fd, (struct sockaddr *)&address, length) ||
-        listen(listener->fd, BACKLOG) ||
+    fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0 || (set_options(fd) && !bind(fd, (struct sockaddr *)&address, length)))
+        return fd;
+    error = errno;
+    close(fd);
+    errno = error;
+    return -1;
+}
+
+bool listener_can_open(const struct listener_spec *spec)
+{
+    int fd = bound_socket(spec);
+
+    if (fd < 0)
+        return false;
+    close(fd);
+    return true;
+}
+
+static bool open_socket(struct listener *listener, const struct listener_spec *spec)
+{
+    struct sockaddr_storage address;
+    socklen_t length = sizeof(address);
+
+    listener->fd = bound_socket(spec);
+    if (listener->fd < 0 || listen(listener->fd, BACKLOG) ||
         getsockname(listener->fd, (struct sockaddr *)&address, &length))
         return false;
     listener->port = ntohs(address.ss_family == AF_INET6

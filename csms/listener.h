@@ -46,6 +46,8 @@ struct listener_ports {
 MUST_CHECK struct listener *listener_new(
     struct loop *, const struct listener_spec *, const struct listener_ports *);
 void listener_free(struct listener *);
+/* Would listener_new get its address?  Takes it for a moment, without listening.  False: errno. */
+MUST_CHECK bool listener_can_open(const struct listener_spec *);
 
 const char *listener_name(const struct listener *);
 uint16_t listener_port(const struct listener *);

@@ -376,19 +376,11 @@ static void conninfo_make(const struct conf *conf, char *buf, size_t size)
         snprintf(buf, size, "%s", conf->top_database);
 }
 
-void node_pepper_file(const struct conf *conf, char ret[NODE_FILE_MAX])
-{
-    if (conf->top_pepper_file[0] != '\0')
-        snprintf(ret, NODE_FILE_MAX, "%s", conf->top_pepper_file);
-    else
-        snprintf(ret, NODE_FILE_MAX, "%s/pepper", conf->top_state_dir);
-}
-
 static int pepper_get(struct node *node, char why[NODE_WHY_MAX])
 {
-    char file[NODE_FILE_MAX], reason[256];
+    char file[CONF_FILE_MAX], reason[256];
 
-    node_pepper_file(node->config.conf, file);
+    conf_pepper_file(node->config.conf, file);
     if (pepper_load(&node->pepper, file, reason))
         return EX_OK;
     snprintf(why, NODE_WHY_MAX, "%s", reason);

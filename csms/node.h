@@ -22,10 +22,7 @@ struct node_config {
     const char *version;
 };
 
-enum { NODE_WHY_MAX = 512, NODE_FILE_MAX = 600 };
-
-/* Where the pepper is, by this configuration. */
-void node_pepper_file(const struct conf *, char ret[NODE_FILE_MAX]);
+enum { NODE_WHY_MAX = 512 };
 
 /* NULL: ret_exit is the process's exit status (sysexits), why says it. */
 MUST_CHECK struct node *node_new(

@@ -22,7 +22,7 @@ static bool random_bytes(uint8_t *ret, size_t length)
 
 static bool fail(char ret_why[256], const char *file, const char *why)
 {
-    snprintf(ret_why, 256, "pepper file %.160s: %.64s", file, why);
+    snprintf(ret_why, 256, "pepper file %.130s: %.108s", file, why);
     return false;
 }
 
@@ -61,9 +61,9 @@ static bool is_ours(int fd, const char *file, char ret_why[256])
     if (fstat(fd, &st))
         return fail(ret_why, file, strerror(errno));
     if (!S_ISREG(st.st_mode))
-        return fail(ret_why, file, "not a regular file");
+        return fail(ret_why, file, "is no regular file; name one of 32 bytes");
     if (st.st_uid != geteuid())
-        return fail(ret_why, file, "belongs to another user");
+        return fail(ret_why, file, "belongs to another user; chown it to the one csmsd runs as");
     if (st.st_mode & 077)
         return fail(ret_why, file, "others may read it; chmod 600 it");
     return true;
@@ -87,9 +87,11 @@ bool pepper_check(const char *file, char ret_why[256])
     slash = strrchr(folder, '/');
     if (slash)
         *slash = '\0';
-    if (slash && stat(slash == folder ? "/" : folder, &st))
-        return fail(ret_why, file, "its folder does not exist");
-    return true;
+    if (eaccess(!slash ? "." : slash == folder ? "/" : folder, W_OK | X_OK) == 0)
+        return true;
+    return fail(ret_why, file, errno == ENOENT
+            ? "its folder does not exist; make it, mode 0700, or name another"
+            : "it cannot be made in its folder; let csmsd's user write there, or name another");
 }
 
 bool pepper_load(struct pepper *ret, const char *file, char ret_why[256])
@@ -105,14 +107,15 @@ bool pepper_load(struct pepper *ret, const char *file, char ret_why[256])
         fd = open(file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     }
     if (fd < 0)
-        return fail(ret_why, file, strerror(errno));
+        return fail(ret_why, file,
+            errno == ELOOP ? "is a link; name the file itself" : strerror(errno));
     ours = is_ours(fd, file, ret_why);
     n = ours ? read(fd, bytes, sizeof(bytes)) : 0;
     close(fd);
     if (!ours)
         return false;
     if (n != PEPPER_BYTES)
-        return fail(ret_why, file, "does not hold 32 bytes");
+        return fail(ret_why, file, "does not hold 32 bytes; restore it, or remove it and give every pile a new key");
     memcpy(ret->bytes, bytes, sizeof(ret->bytes));
     OPENSSL_cleanse(bytes, sizeof(bytes));
     return true;

@@ -24,7 +24,7 @@ enum {
 
 void ws_limits_default(struct ws_limits *ret)
 {
-    *ret = (struct ws_limits){ .connections = 20000, .half_open = 4096,
+    *ret = (struct ws_limits){ .connections = 15000, .half_open = 4096,
         .half_open_per_address = 256, .connections_per_address = 4096,
         .accepts_per_address = { 3000, 500 }, .accepts_per_s = 2000, .head_bytes = 4096,
         .handshake_ms = 10000, .message_bytes = 1 << 20, .large_bytes = 64 << 20,
@@ -141,10 +141,15 @@ static const struct lws_protocols protocols[] = {
     { 0 }
 };
 
+uint64_t ws_descriptors(const struct ws_limits *limits)
+{
+    return (uint64_t)limits->connections + limits->half_open + DESCRIPTORS_BESIDE;
+}
+
 /* lws sizes its tables by this limit, and searches them one by one when told another. */
 static void limit_descriptors(const struct ws_limits *limits)
 {
-    rlim_t want = (rlim_t)limits->connections + limits->half_open + DESCRIPTORS_BESIDE;
+    rlim_t want = ws_descriptors(limits);
     struct rlimit now;
 
     if (getrlimit(RLIMIT_NOFILE, &now))

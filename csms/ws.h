@@ -44,6 +44,8 @@ struct ws_limits {
     bool spare_loopback; /* no limits per address for 127.0.0.0/8 and ::1, for a proxy in front */
 };
 void ws_limits_default(struct ws_limits *ret);
+/* Descriptors of the process that serve these limits and what is beside them. */
+uint64_t ws_descriptors(const struct ws_limits *);
 
 struct ws_page {
     int status;

@@ -1,6 +1,8 @@
 /* connect.c - who people are to the database, and what they are told when it fails. */
 #include "csms/cli/cli.h"
 
+#include "db/conninfo.h"
+
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
@@ -27,6 +29,8 @@ int cli_conninfo(
     const struct cli *cli, const char *dbname, const char *role, char ret[CLI_CONNINFO_MAX])
 {
     struct conf *conf;
+    char user[96];
+    bool fits;
 
     if (cli->database != NULL) {
         snprintf(ret, CLI_CONNINFO_MAX, "%s", cli->database);
@@ -35,15 +39,17 @@ int cli_conninfo(
     conf = cli_conf(cli);
     if (conf == NULL)
         return CLI_FAILED;
-    /* Of a keyword given twice libpq takes the last, so the daemon's own login gives way. */
+    snprintf(user, sizeof user, "%s%s%s", own_name(), role != NULL ? "." : "",
+        role != NULL ? role : "");
     if (strcmp(conf->top_database, "embedded") == 0)
-        snprintf(ret, CLI_CONNINFO_MAX, "host=%s dbname=%s user=%s%s%s", conf->top_run_dir, dbname,
-            own_name(), role != NULL ? "." : "", role != NULL ? role : "");
+        fits = snprintf(ret, CLI_CONNINFO_MAX, "host=%s dbname=%s user=%s", conf->top_run_dir,
+                   dbname, user) < CLI_CONNINFO_MAX;
     else
-        snprintf(ret, CLI_CONNINFO_MAX, "%s user=%s%s%s", conf->top_database, own_name(),
-            role != NULL ? "." : "", role != NULL ? role : "");
+        fits = db_conninfo_as(conf->top_database, user, ret, CLI_CONNINFO_MAX);
     conf_free(conf);
-    return CLI_OK;
+    if (!fits)
+        fprintf(stderr, "csms: the connection string is too long\n");
+    return fits ? CLI_OK : CLI_FAILED;
 }
 
 int cli_db_failed(const char *what, const struct db_fault *fault)

@@ -37,15 +37,12 @@ static void hash_make(const struct pepper *pepper, const char *identity, const c
 static int pepper_open(const struct cli *cli, struct pepper *pepper)
 {
     struct conf *conf = cli_conf(cli);
-    char file[600], why[256];
+    char file[CONF_FILE_MAX], why[256];
     bool ok;
 
     if (conf == NULL)
         return CLI_FAILED;
-    if (conf->top_pepper_file[0] != '\0')
-        snprintf(file, sizeof file, "%s", conf->top_pepper_file);
-    else
-        snprintf(file, sizeof file, "%s/pepper", conf->top_state_dir);
+    conf_pepper_file(conf, file);
     ok = pepper_load(pepper, file, why);
     conf_free(conf);
     if (!ok)

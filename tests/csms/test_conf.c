@@ -92,6 +92,8 @@ static void try_text(const struct conf_setting *setting)
     char text[2048];
 
     memset(text, 'x', sizeof(text));
+    if (!strcmp(setting->name, "database"))
+        memcpy(text, "host=", 5);
     text[setting->high] = '\0';
     assert_good(setting, text);
     text[setting->high] = 'x';
@@ -200,6 +202,22 @@ START_TEST(the_environment_comes_before_the_file)
 }
 END_TEST
 
+START_TEST(each_setting_knows_where_it_came_from)
+{
+    char where[96];
+    struct conf *conf;
+
+    setenv("CSMS_LIMITS_FRAGMENTS", "77", 1);
+    conf = load("\nlimits {\n connections = 9 }\n");
+    snprintf(where, sizeof(where), "%s:3", file);
+    ck_assert_str_eq(conf_source(conf, "limits.connections"), where);
+    ck_assert_str_eq(conf_source(conf, "limits.fragments"), "CSMS_LIMITS_FRAGMENTS");
+    ck_assert_str_eq(conf_source(conf, "state_dir"), "built in");
+    conf_free(conf);
+    unsetenv("CSMS_LIMITS_FRAGMENTS");
+}
+END_TEST
+
 START_TEST(everything_that_is_wrong_is_said_at_once)
 {
     ck_assert_ptr_null(load("# the first line\n\ndurability = sometimes\nlog {\n level = loud\n}\n"
@@ -229,6 +247,12 @@ static const struct {
     { "ocpp { ping_s = 60\n dead_s = 60 }", 0, "ocpp.dead_s" },
     { "limits { large_bytes = 4194304\n message_bytes = 1048577 }", 2, "limits.message_bytes" },
     { "limits { large_bytes = 1048575 }", 1, "limits.large_bytes" },
+    { "\ndatabase = joulebook", 2, "database: is no connection string: missing \"=\"" },
+    { "\ndatabase = \"host=h colour=red\"", 2, "invalid connection option \"colour\"" },
+    { "\ndatabase = \"host=h port=0\"", 2, "database: port=0: a port is" },
+    { "\n\ndatabase = \"host=h password=geheim user=u\"", 3, "passfile=FILE" },
+    { "database = \"postgresql://u:geheim@h/db\"", 1, "passfile=FILE" },
+    { "database = \"host=h passfile=/nonexistent/pass\"", 1, "No such file" },
     { "\nlistener a { bind = localhost }", 2, "listener.bind" },
     { "\nlistener a { bind = \"1.2.3\" }", 2, "listener.bind" },
     { "listener a {\n port = 0 }", 2, "listener.port" },
@@ -241,6 +265,8 @@ static const struct {
     { "listener a {\n credentials = optional }", 2, "listener.credentials" },
     { "listener a { }\nlistener a { port = 9017 }", 2, "the name is taken" },
     { "listener a { port = 9017 }\nlistener b { port = 9017 }", 2, "is taken by listener a" },
+    { "listener a { bind = \"::1\" }\nlistener b {\n bind = \"0:0::1\" }", 3,
+        "::1:9016 is taken by listener a" },
     { "listener \"\" { }", 1, "name" },
     { "listener abcdefghijklmnopqrstuvwxyz0123456 { }", 1, "name" },
     { "listener a {\n bind = \"0.0.0.0\"\n credentials = none }", 2, "would admit piles" },
@@ -259,6 +285,7 @@ START_TEST(what_is_broken_is_refused_with_its_line)
         ck_assert_msg(said_at(broken[_i].line, broken[_i].reason), "%s\n%s", broken[_i].text, said);
     else
         ck_assert_ptr_nonnull(strstr(said, broken[_i].reason));
+    ck_assert_ptr_null(strstr(said, "geheim"));
 }
 END_TEST
 
@@ -326,30 +353,6 @@ START_TEST(what_is_printed_can_be_read_and_says_where_it_came_from)
 }
 END_TEST
 
-START_TEST(no_password_is_printed)
-{
-    static const char *const databases[] = { "host=h password=geheim user=u",
-        "postgresql://u:geheim@h/db", "postgresql://h/db?password=geheim&x=y" };
-    char setting[128];
-
-    for (unsigned i = 0; i < 3; i++) {
-        char *text = NULL;
-        size_t length;
-        FILE *out = open_memstream(&text, &length);
-        struct conf *conf;
-
-        snprintf(setting, sizeof(setting), "database = \"%s\"\n", databases[i]);
-        conf = load(setting);
-        conf_print(conf, out);
-        fclose(out);
-        ck_assert_ptr_null(strstr(text, "geheim"));
-        ck_assert_ptr_nonnull(strstr(text, "***"));
-        free(text);
-        conf_free(conf);
-    }
-}
-END_TEST
-
 START_TEST(a_reload_names_what_needs_a_restart)
 {
     struct conf *old = load(""), *fresh = load("log { level = debug }\nlimits { connections = 7 }\n"
@@ -394,13 +397,13 @@ static void add(TCase *tcase)
     tcase_add_test(tcase, every_setting_takes_its_good_values_and_names_the_line_of_a_bad_one);
     tcase_add_test(tcase, without_a_file_it_is_what_is_built_in);
     tcase_add_test(tcase, the_environment_comes_before_the_file);
+    tcase_add_test(tcase, each_setting_knows_where_it_came_from);
     tcase_add_test(tcase, everything_that_is_wrong_is_said_at_once);
     tcase_add_loop_test(
         tcase, what_is_broken_is_refused_with_its_line, 0, sizeof(broken) / sizeof(broken[0]));
     tcase_add_test(tcase, listeners_are_filled_in_by_where_they_listen);
     tcase_add_test(tcase, more_listeners_than_there_is_room_for_are_refused);
     tcase_add_test(tcase, what_is_printed_can_be_read_and_says_where_it_came_from);
-    tcase_add_test(tcase, no_password_is_printed);
     tcase_add_test(tcase, a_reload_names_what_needs_a_restart);
     tcase_add_test(tcase, the_reference_page_has_every_setting);
     tcase_add_test(tcase, a_file_that_is_not_there_is_said);

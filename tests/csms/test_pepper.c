@@ -69,10 +69,29 @@ START_TEST(a_file_that_cannot_be_trusted_is_refused_with_the_reason)
     snprintf(link_name, sizeof(link_name), "%s/link", folder);
     ck_assert_int_eq(symlink(file, link_name), 0);
     ck_assert(!pepper_load(&pepper, link_name, why));
+    ck_assert_ptr_nonnull(strstr(why, "name the file itself"));
     unlink(link_name);
     ck_assert(!pepper_load(&pepper, "/nonexistent/pepper", why));
     ck_assert_ptr_nonnull(strstr(why, "No such file"));
     ck_assert(!pepper_load(&pepper, folder, why));
+}
+END_TEST
+
+START_TEST(a_file_that_could_not_be_made_is_refused_before_and_left_unmade)
+{
+    char elsewhere[128];
+
+    ck_assert_msg(pepper_check(file, why), "%s", why);
+    snprintf(elsewhere, sizeof(elsewhere), "%s/none/pepper", folder);
+    ck_assert(!pepper_check(elsewhere, why));
+    ck_assert_ptr_nonnull(strstr(why, "make it, mode 0700"));
+    ck_assert_int_eq(chmod(folder, 0555), 0);
+    ck_assert_int_eq(seteuid(geteuid() ? geteuid() : 65534), 0); /* root may write anywhere */
+    ck_assert(!pepper_check(file, why));
+    ck_assert_ptr_nonnull(strstr(why, "cannot be made in its folder; let csmsd's user"));
+    ck_assert_int_eq(seteuid(getuid()), 0);
+    ck_assert_int_eq(chmod(folder, 0700), 0);
+    ck_assert_int_ne(access(file, F_OK), 0);
 }
 END_TEST
 
@@ -110,6 +129,7 @@ static void add(TCase *tcase)
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, a_missing_file_is_made_once_and_kept);
     tcase_add_test(tcase, a_file_that_cannot_be_trusted_is_refused_with_the_reason);
+    tcase_add_test(tcase, a_file_that_could_not_be_made_is_refused_before_and_left_unmade);
     tcase_add_test(tcase, the_hash_is_hmac_sha256_of_identity_nul_key);
     tcase_add_test(tcase, keys_are_40_upper_case_hex_digits_and_differ);
 }

@@ -1,5 +1,6 @@
 """test_programs.py BUILD - what csmsd and csms say to those who use them wrongly, and to the rest."""
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -29,7 +30,9 @@ def daemon(csmsd, folder):
             out.write(text)
         return config
 
-    good = f'run_dir = "{folder}"\nstate_dir = "{folder}"\n'
+    # Small limits and a port of its own: what this machine allows is not what is tested.
+    good = (f'run_dir = "{folder}"\nstate_dir = "{folder}"\nlimits {{ connections = 9 half_open = 16 }}\n'
+            f'listener main {{ port = {free_port()} }}\n')
     check('csmsd --version', run(csmsd, '--version')[0], 0)
     check('csmsd --help', run(csmsd, '--help')[0], 0)
     check('an unknown option', run(csmsd, '--fly')[0], 64)
@@ -65,11 +68,105 @@ def daemon(csmsd, folder):
     os.remove(os.path.join(folder, 'pepper'))
     check('none yet', run(csmsd, '--config', config, '--check-config')[0], 0)
     check('and none was made', os.path.exists(os.path.join(folder, 'pepper')), False)
-    status, _, err = run(csmsd, '--config', configured(
-        f'run_dir = "{folder}/none"\nstate_dir = "{folder}/none"\n'), '--check-config')
-    check('folders that are not there', status, 78)
-    says('the run_dir is named', err, 'run_dir')
-    says('the pepper is named', err, 'pepper')
+
+
+REFUSALS = [
+    # what, the configuration, the line that is named, what is said
+    ('no folder for sockets', 'run_dir = "{folder}/none"', 1, 'run_dir: {folder}/none: No such file'),
+    ('no folder but a file', 'run_dir = "{folder}/csms.conf"', 1, 'is no folder; name the one'),
+    ('no folder for the pepper', '\nstate_dir = "{folder}/none"', 2,
+     'state_dir: pepper file {folder}/none/pepper: its folder does not exist; make it'),
+    ('no folder for a pepper that is named', '\n\npepper_file = "{folder}/none/p"', 3,
+     'pepper_file: pepper file {folder}/none/p: its folder does not exist; make it'),
+    ('a pepper below a file', 'pepper_file = "{folder}/csms.conf/p"', 1, 'Not a directory'),
+    ('a pepper that others may read', 'pepper_file = "{folder}/open"', 1, 'chmod 600 it'),
+    ('a short pepper', 'pepper_file = "{folder}/short"', 1, 'does not hold 32 bytes; restore it'),
+    ('a pepper behind a link', 'pepper_file = "{folder}/link"', 1, 'name the file itself'),
+    ('a folder for a pepper', 'pepper_file = "{folder}"', 1, 'is no regular file'),
+    ('no connection string', 'database = "joulebook"', 1, 'missing "=" after "joulebook"'),
+    ('a password', '\ndatabase = "host=h password=geheim"', 2, 'passfile=FILE'),
+    ('a password in a URI', 'database = "postgresql://u:geheim@h/db"', 1, 'passfile=FILE'),
+    ('a passfile that others may read', 'database = "host=h passfile={folder}/open"', 1,
+     'passfile={folder}/open: others may read it, so libpq does not; chmod 600 it'),
+    ('no such passfile', 'database = "host=h passfile={folder}/none"', 1, 'No such file'),
+    ('a port of the database out of range', 'database = "host=h port=65536"', 1, 'port=65536'),
+    ('a number out of range', '\nocpp {{ heartbeat_s = 1 }}', 2, 'is not from 10 to 86400'),
+    ('a port out of range', 'listener x {{ port = 65536 }}', 1, 'is not from 1 to 65535'),
+    ('a port in use', '\nlistener x {{\n port = {taken} }}', 3,
+     'port {taken}: Address already in use: another program has it (ss -ltnp'),
+    ('a port in use, IPv6', 'listener x {{ bind = "::1" port = {taken6} }}', 1, 'already in use'),
+    ('an address of no interface', 'listener x {{ bind = "192.0.2.1" }}', 1,
+     'no interface of this machine has it; name one that `ip address` shows'),
+    ('strangers let in', 'listener x {{ bind = "0.0.0.0" credentials = none }}', 1, 'without a key'),
+    ('too few descriptors', '\nlimits {{\n connections = {most} half_open = 16 }}', 3,
+     'limits.connections: {most} piles and limits.half_open, 16, need {need} file descriptors, and '
+     'the hard limit is {hard}; lower them, or raise it (LimitNOFILE='),
+]
+
+
+def free_port():
+    with socket.create_server(('127.0.0.1', 0)) as server:
+        return server.getsockname()[1]
+
+
+def refusals(csmsd, folder):
+    """Each: exit status 78, file and line, what and what to do; without it the same is good."""
+    config, hard = os.path.join(folder, 'csms.conf'), 700
+    for name, size, mode in (('open', 32, 0o644), ('short', 31, 0o600)):
+        with open(os.path.join(folder, name), 'wb') as out:
+            out.write(bytes(size))
+        os.chmod(out.name, mode)
+    os.symlink('short', os.path.join(folder, 'link'))
+    with socket.create_server(('127.0.0.1', 0)) as taken, \
+            socket.create_server(('::1', 0), family=socket.AF_INET6) as taken6:
+        fill = {'folder': folder, 'taken': taken.getsockname()[1], 'hard': hard,
+                'taken6': taken6.getsockname()[1], 'need': hard + 1, 'most': hard + 1 - 16 - 256}
+        surroundings = {'run_dir': folder, 'state_dir': folder}
+
+        def judge(text, **other):
+            with open(config, 'w') as out:
+                out.write(text)
+            env = {'CSMS_' + key.upper(): value for key, value in surroundings.items() if key not in text}
+            if 'limits' not in text:
+                env.update(CSMS_LIMITS_CONNECTIONS='9', CSMS_LIMITS_HALF_OPEN='16')
+            return run('/bin/sh', '-c', f'ulimit -n {hard} && exec "$0" "$@"', csmsd,
+                       '--config', config, '--check-config', **env, **other)
+
+        check('without a fault it is right', judge(f'listener x {{ port = {free_port()} }}'), (0, '', ''))
+        for name, text, line, wanted in REFUSALS:
+            if 'listener' not in text:
+                text += f'\nlistener x {{{{ port = {free_port()} }}}}'
+            status, _, err = judge(text.format(**fill))
+            check(name, status, 78)
+            says(f'{name}: where and what, in {err!r}', err, wanted.format(**fill))
+            check(f'{name}: one line, with its place', (err.count('\n'), err.startswith(f'{config}:{line}: ')),
+                  (1, True))
+            check(f'{name}: no secret', 'geheim' in err, False)
+        status, _, err = judge(f'listener x {{ port = {free_port()} }}', CSMS_PEPPER_FILE=f'{folder}/open')
+        check('a fault of the environment', (status, err.startswith('CSMS_PEPPER_FILE: ')), (78, True))
+        check('as many descriptors as there are',
+              judge(f'limits {{ connections = {hard - 16 - 256} half_open = 16 }}\n'
+                    f'listener x {{ port = {free_port()} }}')[0], 0)
+
+
+def few_descriptors(csmsd, folder):
+    """Fewer piles than wanted are no reason to serve none."""
+    config = os.path.join(folder, 'csms.conf')
+    with open(config, 'w') as out:
+        out.write(f'run_dir = "{folder}"\nstate_dir = "{folder}"\nlimits {{ connections = 1000 }}\n'
+                  f'listener x {{ port = {free_port()} }}\n')
+    daemon = subprocess.Popen(('/bin/sh', '-c', 'ulimit -n 700 && exec "$0" "$@"', csmsd, '--config',
+                               config), stderr=subprocess.PIPE, text=True)
+    try:
+        seen = []
+        for line in daemon.stderr:
+            seen += [word for word in ('listen.no_descriptors', 'csmsd.started') if word in line]
+            if 'csmsd.started' in seen:
+                break
+        check('csmsd warns and starts', seen, ['listen.no_descriptors', 'csmsd.started'])
+    finally:
+        daemon.terminate()
+        daemon.communicate(timeout=60)
 
 
 def command(csms, folder):
@@ -100,6 +197,8 @@ def command(csms, folder):
 def main(build):
     with tempfile.TemporaryDirectory(prefix='joulebook-programs.', dir='/tmp') as folder:
         daemon(os.path.join(build, 'csms', 'csmsd'), folder)
+        refusals(os.path.join(build, 'csms', 'csmsd'), folder)
+        few_descriptors(os.path.join(build, 'csms', 'csmsd'), folder)
         command(os.path.join(build, 'csms', 'csms'), folder)
 
 
