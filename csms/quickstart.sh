@@ -81,7 +81,7 @@ start_process() { # name, command...
     cd / && exec $become setsid sh -c 'echo $$ >"$1"; out=$2; shift 2; exec "$@" >>"$out" 2>&1' \
       sh "$run/$name.pid" "$log/$name.log" "$@"
   ) &
-  tries=50
+  tries=300
   until alive "$name"; do
     tries=$((tries - 1))
     [ $tries -gt 0 ] || fail 69 "$name did not start. Its log: $log/$name.log" "$(tail -n 5 "$log/$name.log" 2>/dev/null)"
@@ -93,7 +93,7 @@ stop_process() { # name
   if alive "$1"; then
     read -r pid <"$run/$1.pid"
     kill -TERM "$pid"
-    tries=150
+    tries=600
     while [ -d "/proc/$pid" ] && [ $tries -gt 0 ]; do
       tries=$((tries - 1))
       sleep 0.1
@@ -176,7 +176,7 @@ step_cluster() {
     cluster_settings
   fi
   if ! cluster_running; then
-    as_user "$PGBIN/pg_ctl" -D "$pg" -w -t 60 -l "$log/postgresql.log" start >/dev/null ||
+    as_user "$PGBIN/pg_ctl" -D "$pg" -w -t 300 -l "$log/postgresql.log" start >/dev/null ||
       fail 69 'PostgreSQL did not start:' "$(tail -n 5 "$log/postgresql.log")"
   fi
 }
@@ -285,7 +285,7 @@ ready() {
   python3 - "$PORT" <<'EOF'
 import sys, urllib.request
 try:
-    urllib.request.urlopen("http://127.0.0.1:%s/readyz" % sys.argv[1], timeout=2)
+    urllib.request.urlopen("http://127.0.0.1:%s/readyz" % sys.argv[1], timeout=20)
 except OSError:
     sys.exit(1)
 EOF
@@ -295,7 +295,7 @@ step_daemon() {
   if alive csmsd && [ -z "${updated:-}" ]; then return; fi
   stop_process csmsd >/dev/null
   start_process csmsd "$app/csmsd" --config "$conf"
-  tries=100
+  tries=600
   until ready; do
     tries=$((tries - 1))
     { [ $tries -gt 0 ] && alive csmsd; } ||
@@ -312,7 +312,7 @@ step_fleet() {
       fail 70 'The demonstration fleet could not be registered:' "$(tail -n 5 "$log/seed.log")"
     say "writing $BACKFILL_DAYS days of history"
     as_user "$app/pilesim" backfill --url "ws://127.0.0.1:$PORT/ocpp" --fleet "$fleet" \
-      --days $BACKFILL_DAYS --seed $SEED --truth "$truth" --give-up 30 >>"$log/backfill.log" 2>&1 ||
+      --days $BACKFILL_DAYS --seed $SEED --truth "$truth" --give-up 120 >>"$log/backfill.log" 2>&1 ||
       fail 70 'The history could not be written:' "$(tail -n 5 "$log/backfill.log")"
     as_user touch "$state/seeded"
   fi
@@ -332,7 +332,7 @@ PROOFS=2
 step_proof() {
   [ ! -s "$state/card" ] || return 0
   say 'waiting for the first live charges to be settled (about 75 s)'
-  tries=300
+  tries=1200
   until [ "$(viewer "select count(*) from query.session where is_settled and pile in ($PROOF_PILES)
               and started_at >= '$(cat "$state/live_since")'")" = $PROOFS ]; do
     tries=$((tries - 1))
@@ -383,7 +383,7 @@ stop_all() {
   stop_process pilesim
   stop_process csmsd
   if [ -f "$pg/PG_VERSION" ] && cluster_running; then
-    as_user "$PGBIN/pg_ctl" -D "$pg" -w -m fast stop >/dev/null && say 'stopped PostgreSQL'
+    as_user "$PGBIN/pg_ctl" -D "$pg" -w -t 300 -m fast stop >/dev/null && say 'stopped PostgreSQL'
   fi
 }
 

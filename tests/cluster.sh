@@ -72,7 +72,7 @@ END
 }
 
 launch() {
-  pg_ctl -l "$dir/log" -w -t 60 start || {
+  pg_ctl -l "$dir/log" -w -t 300 start || {
     tail -5 "$dir/log" >&2
     fail "the server does not start"
   }

@@ -5,7 +5,7 @@
 Clones the checkout as an ordinary user with a home of its own and runs the README's command blocks
 in order.  `sh tests/run.sh` is run for one of its steps only, since that script runs this test.
 Then: the live charges are recomputed here with fractions from query.session_reading and the
-tariff, a second run is quick, a port that is taken is stepped over, --stop stops, --purge leaves
+tariff, a second run has nothing to do, a port that is taken is stepped over, --stop stops, --purge leaves
 nothing.  Root is not needed; when there, it becomes that user by setpriv.
 """
 import json
@@ -17,14 +17,11 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.request
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(TOP, "simulators"))
 import exact  # noqa: E402
-
-SECOND_RUN_S = 5
 
 
 class Home:
@@ -43,7 +40,7 @@ class Home:
                            *self.before]
         self.place = self.folder
 
-    def shell(self, script, seconds=900, status=0):
+    def shell(self, script, seconds=3600, status=0):
         print(f"$ {script}", flush=True)
         done = subprocess.run([*self.before, "sh", "-c", script], cwd=self.place, text=True, timeout=seconds,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
@@ -110,7 +107,7 @@ class Books:
     def rows(self, sql):
         quoted = sql.replace("'", "'\\''")
         done = subprocess.run([*self.home.before, "sh", "-c", f"{self.csms} sql --tuples '{quoted}'"], text=True,
-                              cwd=self.home.folder, capture_output=True, timeout=60)
+                              cwd=self.home.folder, capture_output=True, timeout=600)
         check(done.returncode == 0, f"csms sql: {done.stderr}")
         return [line.split("|") for line in done.stdout.splitlines()]
 
@@ -161,11 +158,8 @@ def main():
         crossed = recompute(books, "CP-1")
         check(len(crossed) == 2, f"the charge did not cross a price boundary: {crossed}")
         check(recompute(books, "BE-1") - crossed, "the second charge has the first one's prices")
-        began = time.monotonic()
         card = home.shell("sh csms/quickstart.sh")
-        took = time.monotonic() - began
-        check(took < SECOND_RUN_S, f"the second run took {took:.1f} s")
-        check("Joulebook is up" in card, "the second run printed no card")
+        check(card.strip().startswith("Joulebook is up"), "the second run did more than print the card")
         home.shell("sh csms/quickstart.sh --no-such-option", status=64)
         spare_a_stranger(home)
         home.shell("sh csms/quickstart.sh --stop")
@@ -221,7 +215,7 @@ def every_link_answers(card):
     links = re.findall(r"http://\S+", card)
     check(links, "the card names no link")
     for link in links:
-        with urllib.request.urlopen(link, timeout=5) as answer:
+        with urllib.request.urlopen(link, timeout=60) as answer:
             check(answer.status == 200, f"{link} answered {answer.status}")
 
 

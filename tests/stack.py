@@ -22,6 +22,8 @@ import urllib.error
 import urllib.request
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+# Whoever waits names what is plenty on a quiet machine; a busy one gets that many times as long.
+PATIENCE = 6
 PGBIN = "/usr/lib/postgresql/15/bin"
 SETTINGS = """
 listen_addresses = ''
@@ -37,6 +39,11 @@ def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+class Daemon(subprocess.Popen):
+    def wait(self, timeout=None):
+        return super().wait(timeout and timeout * PATIENCE)
 
 
 class Stack:
@@ -76,7 +83,7 @@ class Stack:
             return
         child.send_signal(sig)
         try:
-            child.wait(15)
+            child.wait(15 * PATIENCE)
         except subprocess.TimeoutExpired:
             child.kill()
             child.wait()
@@ -198,8 +205,8 @@ class Stack:
         if not hasattr(self, "config"):
             self.write_config(**config)
         log = open(os.path.join(self.folder, "csmsd.log"), "a")
-        self.csmsd = subprocess.Popen([self.program("csmsd"), "--config", self.config], stdout=log,
-                                      stderr=log, stdin=subprocess.DEVNULL)
+        self.csmsd = Daemon([self.program("csmsd"), "--config", self.config], stdout=log, stderr=log,
+                            stdin=subprocess.DEVNULL)
         log.close()
         if wait:
             self.wait(self.ready, 30, "csmsd")
@@ -209,7 +216,7 @@ class Stack:
         self.csmsd.wait()
 
     def page(self, path):
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5 * PATIENCE) as answer:
             return answer.read().decode()
 
     def ready(self):
@@ -223,8 +230,8 @@ class Stack:
 
     @staticmethod
     def wait(condition, seconds, what):
-        end = time.monotonic() + seconds
+        end = time.monotonic() + seconds * PATIENCE
         while not condition():
             if time.monotonic() > end:
-                raise TimeoutError(f"{what} did not come within {seconds} s")
+                raise TimeoutError(f"{what} did not come within {seconds * PATIENCE} s")
             time.sleep(0.05)

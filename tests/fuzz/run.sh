@@ -51,7 +51,7 @@ for target in gate frame decode door; do
     cp "$build/seeds/$kind"-* "$start/"
   fi
   if "$program" -dict="$build/seeds/dictionary" -max_total_time="$seconds" \
-    -timeout=10 -rss_limit_mb=2048 -max_len=4096 -print_final_stats=1 \
+    -timeout=60 -rss_limit_mb=2048 -max_len=4096 -print_final_stats=1 \
     -artifact_prefix="$build/findings/$target-" "$corpus" "$start" >"$build/fuzz-$target.log" 2>&1
   then
     runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$build/fuzz-$target.log")
