@@ -321,6 +321,32 @@ const char *bill_reason_name(enum bill_reason reason)
     return reason < BILL_REASON_COUNT ? names[reason] : "?";
 }
 
+const char *bill_reason_text(enum bill_reason reason)
+{
+    static const char *const texts[BILL_REASON_COUNT] = {
+        [BILL_REASON_NONE] = "the session can be billed",
+        [BILL_REASON_METER_START_MISSING] = "the register at the start is not known",
+        [BILL_REASON_METER_STOP_MISSING] = "the register at the end is not known",
+        [BILL_REASON_STOP_BEFORE_START] = "the session ends before it begins",
+        [BILL_REASON_TOO_LONG] = "the session is longer than 31 days",
+        [BILL_REASON_REGISTER_RANGE] = "a register is below zero or above what a meter can show",
+        [BILL_REASON_REGISTER_FALLS] = "a register falls within the session",
+        [BILL_REASON_SERIES_DISAGREES] =
+            "the readings of the session's begin or end differ from meterStart or meterStop",
+        [BILL_REASON_IMPLAUSIBLE_ENERGY] =
+            "the energy is more than the connector can give in that time",
+        [BILL_REASON_REGISTER_JUMPS] =
+            "a register rises between two readings by more than the connector can give",
+        [BILL_REASON_EXPORT_UNPROVEN] =
+            "a discharge would be credited, and its register lacks a begin or an end",
+        [BILL_REASON_EXPORT_FALLS] = "the export register falls within the session",
+        [BILL_REASON_EXPORT_IMPLAUSIBLE] =
+            "the discharge is more than the connector can take in that time",
+    };
+
+    return reason < BILL_REASON_COUNT ? texts[reason] : "?";
+}
+
 const char *bill_proof_name(enum bill_proof proof)
 {
     return proof == BILL_PROOF_SERIES ? "register_series" : "meter_start_stop";

@@ -53,6 +53,7 @@ void bill_evidence_judge(const struct bill_claim *, struct bill_reading *reading
     struct bill_evidence *ret);
 
 const char *bill_reason_name(enum bill_reason); /* snake_case, static */
+const char *bill_reason_text(enum bill_reason); /* one English sentence, static */
 const char *bill_proof_name(enum bill_proof);
 
 #endif

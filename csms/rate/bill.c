@@ -196,8 +196,7 @@ static void settle(struct desk *d, struct csms_bill *ret)
     s->claim.export_expected = s->export_allowed && has_export(&s->tariff);
     bill_evidence_judge(&s->claim, s->readings, s->reading_count, &evidence);
     if (evidence.reason != BILL_REASON_NONE) {
-        (void)snprintf(fault.text, sizeof(fault.text), "the readings cannot be trusted: %s",
-            bill_reason_name(evidence.reason));
+        (void)snprintf(fault.text, sizeof(fault.text), "%s", bill_reason_text(evidence.reason));
         review(bill_reason_name(evidence.reason), &fault, ret);
         return;
     }

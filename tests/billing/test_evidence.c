@@ -308,12 +308,15 @@ START_TEST(the_order_of_arrival_does_not_matter)
 }
 END_TEST
 
-START_TEST(every_reason_has_a_name_of_its_own)
+START_TEST(every_reason_has_a_name_and_a_text_of_its_own)
 {
     for (int i = 0; i < BILL_REASON_COUNT; i++) {
-        for (int j = 0; j < i; j++)
+        for (int j = 0; j < i; j++) {
             ck_assert_str_ne(
                 bill_reason_name((enum bill_reason)i), bill_reason_name((enum bill_reason)j));
+            ck_assert_str_ne(
+                bill_reason_text((enum bill_reason)i), bill_reason_text((enum bill_reason)j));
+        }
     }
     ck_assert_str_eq(bill_proof_name(BILL_PROOF_SERIES), "register_series");
 }
@@ -348,7 +351,7 @@ int main(void)
     tcase_add_test(tcase, export_without_both_ends_is_no_credit);
     tcase_add_loop_test(tcase, an_export_register_that_falls_goes_to_review, 0, 2);
     tcase_add_test(tcase, the_order_of_arrival_does_not_matter);
-    tcase_add_test(tcase, every_reason_has_a_name_of_its_own);
+    tcase_add_test(tcase, every_reason_has_a_name_and_a_text_of_its_own);
     suite_add_tcase(suite, tcase);
     return kit_main(suite);
 }

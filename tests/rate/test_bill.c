@@ -147,7 +147,7 @@ END_TEST
 static const struct {
     const char *from, *to, *kind, *named;
 } reviews[] = {
-    {"\"110000000\"", "null", "meter_stop_missing", "meter_stop_missing"},
+    {"\"110000000\"", "null", "meter_stop_missing", "the register at the end is not known"},
     {"\"108000000\"", "null", "meter_start_missing", ""},
     {"\"110000000\"", "\"107999999\"", "register_falls", ""},
     {"\"110000000\"", "\"-1\"", "register_range", ""},
