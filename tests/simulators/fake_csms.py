@@ -12,6 +12,8 @@ import threading
 import time
 import urllib.parse
 
+PATIENCE = 12  # a busy machine gets that many times as long as a quiet one needs at most
+
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 
@@ -194,7 +196,8 @@ class FakeCsms:
             return {"idTagInfo": {"status": status}}
         if action == "StartTransaction":
             content = (identity, payload["connectorId"], payload["idTag"], payload["timestamp"], payload["meterStart"])
-            number = self.starts.setdefault(content, 1000 + len(self.starts))
+            with self.lock:
+                number = self.starts.setdefault(content, 1000 + len(self.starts))
             return {"transactionId": number, "idTagInfo": {"status": status}}
         return {}
 
@@ -217,10 +220,10 @@ class FakeCsms:
 
     @staticmethod
     def wait(condition, timeout, what):
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + timeout * PATIENCE
         while not condition():
             if time.monotonic() > deadline:
-                raise TimeoutError(f"no {what} within {timeout} s")
+                raise TimeoutError(f"no {what} within {timeout * PATIENCE} s")
             time.sleep(0.02)
 
     def up(self, identity):

@@ -63,9 +63,9 @@ class Planted(unittest.TestCase):
         stack.start_csmsd()
         charges = [word for charge in CHARGES for word in ("--charge", charge)]
         subprocess.run([pilesim, "run", "--url", f"ws://127.0.0.1:{stack.port}/ocpp", "--fleet", FLEET, "--truth",
-                        cls.truth, "--once", "--interval", "2", *charges], check=True, timeout=60,
+                        cls.truth, "--once", "--interval", "2", *charges], check=True, timeout=600,
                        stderr=subprocess.DEVNULL)
-        status, text = cls.audit("joulebook", wait=60)
+        status, text = cls.audit("joulebook", wait=300)
         if status != 0:
             raise AssertionError(f"the sound books are refused:\n{text}")
         stack.end(stack.csmsd, 15)

@@ -14,7 +14,7 @@ import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
-from fake_csms import FakeCsms  # noqa: E402
+from fake_csms import PATIENCE, FakeCsms  # noqa: E402
 
 FLEET = os.path.join(HERE, "bench.json")
 PILESIM = sys.argv.pop(1) if len(sys.argv) > 1 else "pilesim"
@@ -37,7 +37,7 @@ class Case(unittest.TestCase):
     def command(self, verb, *options):
         return [PILESIM, verb, "--url", self.csms.url, "--fleet", FLEET, "--truth", self.truth, *options]
 
-    def run_to_end(self, verb, *options, timeout=60):
+    def run_to_end(self, verb, *options, timeout=60 * PATIENCE):
         done = subprocess.run(self.command(verb, *options), capture_output=True, text=True, timeout=timeout)
         self.said = done.stderr
         return done.returncode
@@ -68,7 +68,8 @@ class Live(Case):
 
     def test_the_key_goes_as_bytes_behind_the_identity(self):
         self.csms = FakeCsms()
-        self.run_to_end("run", "--duration", "1", "--piles", "2")
+        self.start("run", "--piles", "2")
+        self.csms.wait(lambda: {"B-1", "B-2"} <= self.csms.connections.keys(), 10, "connections")
         import base64
         plain = base64.b64decode(self.csms.connections["B-2"].authorization.split(" ")[1])
         self.assertEqual(plain, b"B-2:" + bytes(range(16)))
@@ -76,8 +77,8 @@ class Live(Case):
 
     def test_an_identity_is_percent_encoded(self):
         self.csms = FakeCsms()
-        self.run_to_end("run", "--duration", "1")
-        self.assertIn("B 4/x", self.csms.connections)
+        self.start("run")
+        self.csms.wait(lambda: "B 4/x" in self.csms.connections, 10, "connection")
 
     def test_a_lost_answer_brings_the_same_content_with_another_id(self):
         self.csms = FakeCsms(lambda i, action, p, nth: "drop-after" if action in TRANSACTION and nth == 1 else None)
@@ -100,14 +101,14 @@ class Live(Case):
         self.assertEqual(status, 0)
         times = [at for _, _, at in self.csms.calls("StartTransaction")]
         self.assertEqual(len(times), 3)
-        self.assertAlmostEqual(times[1] - times[0], 1, delta=0.5)
-        self.assertAlmostEqual(times[2] - times[1], 2, delta=0.5)
+        self.assertGreater(times[1] - times[0], 0.99)
+        self.assertGreater(times[2] - times[1], 1.99)
         order = [a for a in self.csms.order() if a in TRANSACTION]
         self.assertEqual(order[:3], ["StartTransaction"] * 3)
 
     def test_after_the_last_attempt_the_message_is_lost_and_the_pile_says_so(self):
         self.csms = FakeCsms(lambda i, action, p, nth: "ignore" if action == "StartTransaction" else None)
-        status = self.run_to_end("run", "--once", "--piles", "1", "--attempts", "2", "--retry", "0", "--timeout", "1",
+        status = self.run_to_end("run", "--once", "--piles", "1", "--attempts", "2", "--retry", "0", "--timeout", "5",
                                  "--charge", "pile=B-1,tag=T,seconds=2,power_w=60000")
         self.assertEqual(status, 1)
         self.assertEqual(len(self.csms.calls("StartTransaction")), 2)
@@ -125,7 +126,7 @@ class Live(Case):
     def test_orders_from_afar(self):
         self.csms = FakeCsms()
         self.start("run", "--piles", "1", "--interval", "1")
-        self.csms.wait(lambda: len(self.csms.calls("StatusNotification")) == 3, 10, "boot")
+        self.csms.wait(lambda: len(self.csms.calls("StatusNotification")) >= 3, 10, "boot")
         answer = self.csms.call("B-1", "RemoteStartTransaction", {"connectorId": 1, "idTag": "AFAR"})
         self.assertEqual(answer[2], {"status": "Accepted"})
         self.csms.wait(lambda: self.csms.calls("MeterValues"), 10, "readings")
@@ -142,12 +143,12 @@ class Live(Case):
             self.csms.say(connection, [2, "twice", "ClearCache", {}])
         self.csms.wait(lambda: [m for i, d, m, _ in self.csms.frames if d == "in" and m[1] == "twice"][1:], 5, "answers")
         self.assertEqual(self.csms.call("B-1", "Reset", {"type": "Hard"})[2], {"status": "Accepted"})
-        self.csms.wait(lambda: len(self.csms.calls("BootNotification")) == 2, 10, "second boot")
+        self.csms.wait(lambda: len(self.csms.calls("BootNotification")) >= 2, 10, "second boot")
 
     def test_a_new_authorization_key_is_used_at_once(self):
         self.csms = FakeCsms()
         self.start("run", "--piles", "1")
-        self.csms.wait(lambda: len(self.csms.calls("StatusNotification")) == 3, 10, "boot")
+        self.csms.wait(lambda: len(self.csms.calls("StatusNotification")) >= 3, 10, "boot")
         first = self.csms.connections["B-1"]
         self.csms.call("B-1", "ChangeConfiguration", {"key": "AuthorizationKey", "value": "aa" * 16})
         self.csms.wait(lambda: self.csms.connections["B-1"] is not first, 10, "second connection")
@@ -159,7 +160,7 @@ class Live(Case):
                    "--charge", "pile=B-1,tag=T,seconds=600,power_w=60000")
         self.csms.wait(lambda: self.csms.calls("MeterValues"), 15, "readings")
         self.process.send_signal(signal.SIGINT)
-        self.assertEqual(self.process.wait(10), 0)
+        self.assertEqual(self.process.wait(10 * PATIENCE), 0)
         self.assertEqual(len(self.csms.calls("StopTransaction")), 1)
 
     def test_after_kill_9_the_next_run_delivers_what_was_owed(self):
@@ -169,7 +170,10 @@ class Live(Case):
         self.csms.wait(lambda: len(self.csms.calls("MeterValues")) >= 2, 15, "readings")
         self.process.kill()
         self.process.wait()
-        self.assertEqual(self.run_to_end("run", "--piles", "1", "--duration", "2"), 0)
+        self.start("run", "--piles", "1")
+        self.csms.wait(lambda: self.csms.calls("StopTransaction"), 10, "stop")
+        self.process.send_signal(signal.SIGINT)
+        self.assertEqual(self.process.wait(10 * PATIENCE), 0)
         stops = self.csms.calls("StopTransaction")
         self.assertEqual(len(stops), 1)
         self.assertEqual(stops[0][0]["reason"], "PowerLoss")
@@ -193,10 +197,10 @@ class CatchingUp(Case):
 
     def test_no_time_is_in_the_future_and_each_pile_keeps_its_order(self):
         self.csms = FakeCsms()
-        began = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime()) + ".999Z"
         self.assertEqual(self.run_to_end("backfill", "--days", "3"), 0)
         self.assertGreater(len(self.csms.starts), 20)
-        self.assertLessEqual(max(at for at, _ in self.times()), began)
+        for at, received in self.times():
+            self.assertLessEqual(at, time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(received)) + ".999Z")
         for identity in self.csms.connections:
             last = ""
             for action, payload in [(m[2], m[3]) for i, d, m, _ in self.csms.frames
@@ -209,8 +213,8 @@ class CatchingUp(Case):
 
     def test_a_system_that_drops_and_loses_gets_everything_in_the_end(self):
         import random
-        draw = random.Random(3)
-        self.csms = FakeCsms(lambda i, action, p, nth: draw.choices(
+        # Each call has a fate of its own, whichever pile's comes first.
+        self.csms = FakeCsms(lambda i, action, p, nth: random.Random(f"{i} {action} {nth}").choices(
             [None, "drop", "drop-after"], [88, 6, 6])[0] if action in TRANSACTION else None)
         self.assertEqual(self.run_to_end("backfill", "--sessions", "6"), 0)
         begins = [r for i in ("B-1", "B-2", "B-3", "B 4/x") for r in self.of_kind("begin", i.replace(" ", "%20").replace("/", "%2F"))]
