@@ -8,7 +8,8 @@ again, --kills times each, also while bills are being made. When the queues are 
 settled, `pilesim audit` compares sessions, energy, money and journal with what the piles know.
 
 A session is open when its pile has the confirmation of the start and not that of the stop; it is
-counted in the piles' own truth right after the kill, when nothing can be confirmed any more.
+counted in the piles' own truth right after the kill, when nothing can be confirmed any more. A kill
+that found fewer open is repeated, and queues that are empty before the last kill are filled again.
 
 Two wrong systems must be caught by this same command:
 
@@ -35,9 +36,9 @@ from stack import TOP, Stack  # noqa: E402
 
 FLEET = os.path.join(TOP, "simulators", "fleets", "quickstart.json")
 PACE_MS = 40          # between a pile's messages: how long the queues last
-BACK_S = 30           # the longest that piles may wait for answers after a kill
+BACK_S = 120          # the longest that piles may wait for answers after a kill
 SETTLE_S = 60
-AUDIT_S = 60
+AUDIT_S = 600
 # A commit that takes its time, as on a slow disk: more messages are under way when the kill comes.
 SETTINGS = "commit_delay = 10000\ncommit_siblings = 0\n"
 
@@ -51,7 +52,7 @@ def arguments():
     parser.add_argument("--queued", type=int, default=1600, help="sessions in the piles' queues")
     parser.add_argument("--piles", type=int, default=20)
     parser.add_argument("--open", type=int, default=10, help="sessions open at each kill, at least")
-    parser.add_argument("--limit", type=int, default=180, help="seconds after which this gives up")
+    parser.add_argument("--limit", type=int, default=1200, help="seconds after which this gives up")
     parser.add_argument("--keep", metavar="DIR", help="copies the logs and the truth there at the end")
     parser.add_argument("--fault", help="JOULEBOOK_FAULT of csmsd: a fault that must be found")
     parser.add_argument("--patch", help="SQL run after the migration: a fault that must be found")
@@ -121,7 +122,7 @@ class Chaos:
 
     def start_piles(self):
         options = self.options
-        with open(os.path.join(self.stack.folder, "pilesim.log"), "w") as log:
+        with open(os.path.join(self.stack.folder, "pilesim.log"), "a") as log:
             self.pilesim = subprocess.Popen(
                 [self.stack.program("pilesim"), "run", "--fleet", FLEET, "--truth", self.truth.folder,
                  "--url", f"ws://127.0.0.1:{self.stack.port}/ocpp", "--seed", str(options.seed),
@@ -140,10 +141,12 @@ class Chaos:
         plan = ["csmsd", "PostgreSQL"] * self.options.kills
         self.random.shuffle(plan)
         for number, victim in enumerate(plan, 1):
-            self.back()
-            self.hurry()
-            time.sleep(self.random.uniform(0.05, 0.6))
-            self.kill(number, victim)
+            killed = False
+            while not killed:
+                self.back()
+                self.hurry()
+                time.sleep(self.random.uniform(0.05, 0.6))
+                killed = self.kill(number, victim)
         self.back(last=True)
 
     def back(self, last=False):
@@ -166,8 +169,10 @@ class Chaos:
 
     def check_alive(self, last):
         if self.pilesim.poll() is not None and not last:
-            raise Failed(f"pilesim ended after {sum(self.kills.values())} kills, status {self.pilesim.returncode}"
-                         ": more --queued sessions are needed, or it has failed")
+            if self.pilesim.returncode != 0:
+                raise Failed(f"pilesim ended after {sum(self.kills.values())} kills, status {self.pilesim.returncode}")
+            print("         the queues are empty, and are filled again", flush=True)
+            self.start_piles()
         if self.stack.csmsd.poll() is not None:
             raise Failed(f"csmsd ended by itself, status {self.stack.csmsd.returncode}")
 
@@ -178,13 +183,16 @@ class Chaos:
         else:
             self.stack.kill_database()
         is_open = len(self.truth.read().open)
-        print(f"kill {number:2}: {victim}, {is_open} sessions open", flush=True)
-        self.kills[victim] += 1
-        self.fewest_open = is_open if self.fewest_open is None else min(self.fewest_open, is_open)
+        counts = is_open >= self.options.open
+        print(f"kill {number:2}: {victim}, {is_open} sessions open{'' if counts else ': once more'}", flush=True)
+        if counts:
+            self.kills[victim] += 1
+            self.fewest_open = is_open if self.fewest_open is None else min(self.fewest_open, is_open)
         if victim == "csmsd":
             self.stack.start_csmsd(wait=False)
         else:
             self.stack.start_database()
+        return counts
 
     # -- bills ------------------------------------------------------------------------------------
 
