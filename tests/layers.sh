@@ -7,6 +7,7 @@
 # empty and stays so.
 set -u
 cd "$(dirname "$0")/.." || exit 1
+[ -n "$(git ls-files '*.c')" ] || { echo 'this is no checkout, or git refuses to read it'; exit 1; }
 bad=$(mktemp)
 trap 'rm -f "$bad"' EXIT
 

@@ -104,10 +104,13 @@ fi
 scratch=$(mktemp -d /tmp/joulebook-test.XXXXXX)
 chmod 755 "$scratch"
 cluster=$scratch/pg
+# The checkout may be another user's.
+export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0="$top"
 export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:detect_stack_use_after_return=0
 export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 
-step 'shell scripts parse' sh -c 'for f in $(git ls-files "*.sh"); do sh -n "$f" || exit 1; done'
+step 'shell scripts parse' sh -c 'files=$(git ls-files "*.sh") && [ -n "$files" ] || exit
+  for f in $files; do sh -n "$f" || exit; done'
 step 'installing packages touches no variable of the caller' sh tests/packages.sh
 step 'layers and sizes' sh tests/layers.sh
 step 'configure the sanitizer build' configure "$top/build-asan" gcc -Db_sanitize=address,undefined -Dtests_fault=true
