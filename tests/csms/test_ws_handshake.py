@@ -2,10 +2,9 @@
 import base64
 import os
 import socket
-import time
 import unittest
 
-from wire import KEY, TEXT, Host, basic, frame, parse_head, upgrade
+from wire import KEY, TEXT, Host, basic, frame, parse_head, until, upgrade
 
 PRI = b'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'
 
@@ -129,10 +128,8 @@ class Handshake(unittest.TestCase):
         answers.add(self.host.ask(upgrade('nobody', auth=None)))
         self.assertEqual(len(answers), 1)
         self.assertIn(b'401', answers.pop())
-        reasons = self.host.refusals()
-        for reason in ('wrong_key', 'unknown_identity', 'blocked', 'security_profile',
-                       'no_credentials'):
-            self.assertIn(reason, reasons)
+        wanted = {'wrong_key', 'unknown_identity', 'blocked', 'security_profile', 'no_credentials'}
+        until(lambda: wanted <= set(self.host.refusals()), 'every reason')
 
     def test_a_refused_newcomer_has_no_effect_on_the_old_connection(self):
         with self.host.connect() as wire:
@@ -270,20 +267,6 @@ class Handshake(unittest.TestCase):
         self.assertEqual(self.page('/', method=b'POST')[0], 405)
         self.assertEqual(self.page('/ocpp/CP-1')[0], 426)
 
-    def test_the_answer_to_an_unknown_identity_takes_as_long_as_to_a_wrong_key(self):
-        """Not a measurement of microseconds: a path that skips the hash would stand out."""
-        def ask(identity):
-            started = time.perf_counter()
-            self.host.ask(upgrade(identity, auth=basic(identity, b'w' * 20)))
-            return time.perf_counter() - started
-
-        samples = {'CP-1': [], 'nobody': []}
-        for _ in range(300):
-            for identity, times in samples.items():
-                times.append(ask(identity))
-        known, unknown = (sorted(times)[len(times) // 2] for times in samples.values())
-        self.assertLess(abs(known - unknown) / max(known, unknown), 0.35)
-
 
 class Listeners(unittest.TestCase):
     def test_without_required_credentials_only_profile_0_needs_none(self):
@@ -331,10 +314,8 @@ class Listeners(unittest.TestCase):
         wire = host.connect(receive_buffer=4096)
         wire.send('!burst 60 10000')
         half_open = host.socket()
-        time.sleep(0.2)
-        started = time.monotonic()
+        self.assertEqual(host.stats()['half_open'], 1)
         host.stop()
-        self.assertLess(time.monotonic() - started, 6)
         self.assertEqual(half_open.recv(1), b'')
         half_open.close()
         wire.socket.close()

@@ -8,7 +8,7 @@ import threading
 import time
 import unittest
 
-from wire import TEXT, Host, frame, parse_head, upgrade
+from wire import TEXT, Host, frame, parse_head, until, upgrade
 
 
 def descriptors(pid):
@@ -29,14 +29,13 @@ class Limits(unittest.TestCase):
             self.assertEqual((status, headers['retry-after']), (503, '30'))
             self.assertEqual(host.status('nobody')[0], 401)
             wires.pop().socket.close()
-            time.sleep(0.1)
-            wires.append(host.connect('CP-2'))
+            wires.append(host.connect_at_last('CP-2'))
             self.assertEqual(wires[-1].stats()['connections'], 20)
             for wire in wires:
                 wire.socket.close()
 
     def test_5000_that_say_nothing_stay_bounded_and_keep_nobody_out(self):
-        with Host('half_open=500', 'handshake_ms=1500') as host:
+        with Host('half_open=500', 'handshake_ms=300000') as host:
             silent = []
             for i in range(5000):
                 s = socket.socket()
@@ -48,29 +47,34 @@ class Limits(unittest.TestCase):
                         self.assertLessEqual(stats['half_open'], 500)
                         self.assertLess(descriptors(host.process.pid), 600)
             self.assertGreaterEqual(stats['evicted'], 4400)
-            time.sleep(1.8)
-            with host.connect('CP-1') as wire:
-                stats = wire.stats()
-                self.assertEqual(stats['half_open'], 0)
-                self.assertGreaterEqual(stats['too_slow'], 400)
+            self.assertEqual(stats['too_slow'], 0)
             for s in silent:
                 s.close()
 
+    def test_those_that_say_nothing_are_closed_in_time(self):
+        with Host('handshake_ms=500') as host, host.connect('CP-1') as wire:
+            silent = [host.socket() for _ in range(300)]
+            for s in silent:
+                self.assertEqual(s.recv(1), b'')
+                s.close()
+            stats = wire.stats()
+            self.assertEqual((stats['half_open'], stats['too_slow']), (0, 300))
+
     def test_a_slow_request_is_closed_in_time_however_it_drips(self):
         with Host('handshake_ms=600') as host, host.socket() as s, host.socket() as quiet:
-            started = time.monotonic()
+            request, started = upgrade(), time.monotonic()
             answer = b''
             try:
-                for byte in upgrade() * 3:
+                for byte in request:
                     s.sendall(bytes([byte]))
-                    time.sleep(0.02)
+                    time.sleep(0.1)
             except OSError:
                 pass
             try:
                 answer = s.recv(4096)
             except OSError:
                 pass
-            self.assertLess(time.monotonic() - started, 4)
+            self.assertLess(time.monotonic() - started, 0.1 * len(request))
             self.assertIn(parse_head(answer)[0], (408, 0))
             self.assertEqual(quiet.recv(1), b'')
             self.assertIn('too_slow', host.refusals())
@@ -78,11 +82,9 @@ class Limits(unittest.TestCase):
     def test_half_open_sockets_of_one_address_are_counted(self):
         with Host('half_open_per_address=5', 'spare_loopback=0') as host:
             held = [host.socket() for _ in range(5)]
-            time.sleep(0.1)
             self.assertEqual(host.status('CP-1')[0], 503)
             held.pop().close()
-            time.sleep(0.1)
-            with host.connect('CP-1') as wire:
+            with host.connect_at_last('CP-1') as wire:
                 self.assertGreaterEqual(wire.stats()['address'], 1)
             for s in held:
                 s.close()
@@ -92,19 +94,20 @@ class Limits(unittest.TestCase):
             wires = [host.connect('CP-%d' % (1 + i % 2)) for i in range(3)]
             self.assertEqual(host.status('CP-1')[0], 503)
             wires.pop().socket.close()
-            time.sleep(0.1)
-            wires.append(host.connect('CP-1'))
+            wires.append(host.connect_at_last('CP-1'))
             for wire in wires:
                 wire.socket.close()
 
     def test_new_sockets_of_one_address_have_a_rate(self):
-        with Host('accepts_per_minute=60', 'accepts_burst=10', 'spare_loopback=0') as host:
+        with Host('accepts_per_minute=20', 'accepts_burst=10', 'spare_loopback=0') as host:
+            started = time.monotonic()
             got = [host.status('nobody')[0] for _ in range(15)]
+            refilled = int((time.monotonic() - started) / 3) + 1
             self.assertEqual(got[:10], [401] * 10)
-            self.assertIn(503, got)
-            self.assertLessEqual(got.count(401), 12)
-            time.sleep(1.2)
-            self.assertEqual(host.status('nobody')[0], 401)
+            self.assertLessEqual(got.count(401), 10 + refilled)
+            if refilled < 5:
+                self.assertIn(503, got)
+            until(lambda: host.status('nobody')[0] == 401, 'a fresh token')
 
     def test_this_machine_is_spared_for_a_proxy(self):
         with Host('half_open_per_address=1', 'connections_per_address=1',
@@ -126,17 +129,15 @@ class Limits(unittest.TestCase):
         with Host('handshake_ms=3000', prefix=prefix) as host:
             first = host.connect('CP-1')
             crowd = [socket.create_connection(('127.0.0.1', host.port)) for _ in range(100)]
-            time.sleep(0.3)
+            until(lambda: first.stats()['accept_paused'], 'the lack of descriptors')
             before = cpu_seconds(host.process.pid)
             time.sleep(1)
             self.assertLess(cpu_seconds(host.process.pid) - before, 0.4)
             self.assertEqual(first.echo('still served'), 'still served')
-            self.assertGreater(first.stats()['accept_paused'], 0)
-            self.assertIn('starved', host.said)
+            until(lambda: 'starved' in host.said, 'the word for it')
             for s in crowd:
                 s.close()
-            time.sleep(0.7)
-            with host.connect('CP-2') as wire:
+            with host.connect_at_last('CP-2') as wire:
                 self.assertEqual(wire.echo('again'), 'again')
             first.socket.close()
 
@@ -166,34 +167,35 @@ class Limits(unittest.TestCase):
     def test_a_held_message_keeps_its_room_until_it_is_passed_on(self):
         with Host('message_bytes=400000', 'large_bytes=400000') as host:
             with host.connect('CP-1') as paused, host.connect('CP-2') as other:
-                paused.raw(frame(TEXT, '!pause 600') + frame(TEXT, 'p' * 300000))
-                time.sleep(0.2)
                 started = time.monotonic()
+                paused.raw(frame(TEXT, '!pause 1500') + frame(TEXT, 'p' * 300000))
+                for _ in range(2): # a turn of the loop later it has the room
+                    self.assertEqual(other.echo('small'), 'small')
                 other.send('o' * 300000)
                 self.assertEqual(len(other.receive()), 300000)
-                self.assertGreater(time.monotonic() - started, 0.2)
+                self.assertGreaterEqual(time.monotonic() - started, 1.49)
                 self.assertEqual(len(paused.receive()), 300000)
 
     def test_what_the_owner_has_no_room_for_waits_in_order_and_small_messages_do_not(self):
         with Host() as host:
             wires = [host.connect('CP-1') for _ in range(4)]
-            wires[0].raw(frame(TEXT, '!full 800'))
             began = time.monotonic()
+            wires[0].raw(frame(TEXT, '!full 4000'))
             for i, wire in enumerate(wires[:3]):
                 wire.raw(frame(TEXT, chr(97 + i) * 300000) + frame(TEXT, 'after'))
             wires[1].socket.close()
             for _ in range(20):
                 self.assertEqual(wires[3].echo('small'), 'small')
-            self.assertLess(time.monotonic() - began, 0.7)
+            self.assertLess(time.monotonic() - began, 3.9)
             for i in (0, 2):
                 self.assertEqual(wires[i].receive(), chr(97 + i) * 300000)
-                self.assertGreater(time.monotonic() - began, 0.7)
+                self.assertGreater(time.monotonic() - began, 3.9)
                 self.assertEqual(wires[i].receive(), 'after')
             for i in (0, 2, 3):
                 wires[i].socket.close()
 
     def test_whoever_waits_for_room_may_die_and_the_rest_go_on(self):
-        with Host('message_bytes=400000', 'large_bytes=400000', 'stall_ms=700') as host:
+        with Host('message_bytes=400000', 'large_bytes=400000', 'stall_ms=2000') as host:
             wires = [host.connect('CP-1') for _ in range(5)]
             for i, wire in enumerate(wires):
                 wire.raw(frame(TEXT, chr(97 + i) * 300000)[:80000])
@@ -216,7 +218,7 @@ class Limits(unittest.TestCase):
                 s.sendall(upgrade('X-%d' % i))
                 sockets.append(s)
             for s in sockets:
-                s.settimeout(30)
+                s.settimeout(120)
                 self.assertIn(b' 101 ', s.recv(4096))
             with host.connect('CP-1') as wire:
                 self.assertEqual(wire.stats()['connections'], 2001)

@@ -10,9 +10,23 @@ import subprocess
 import threading
 import time
 
+# Whoever waits is woken by what it waits for; this ends what hangs, on a busy machine, too.
+PATIENCE_S = 120
 KEY = bytes([0, 1, 2, 3, 4, 5, 6, 7]) + b'\xff' * 12
 GUID = b'258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
 CONT, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
+
+
+def until(condition, what):
+    """Waits until the condition holds, and gives what it gave."""
+    end = time.monotonic() + PATIENCE_S
+    while True:
+        holds = condition()
+        if holds:
+            return holds
+        if time.monotonic() > end:
+            raise AssertionError(f'{what} did not come within {PATIENCE_S} s')
+        time.sleep(0.02)
 
 
 def basic(user, key=KEY):
@@ -51,7 +65,7 @@ class Host:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         try:
-            self.process.wait(20)
+            self.process.wait(PATIENCE_S)
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise
@@ -60,13 +74,15 @@ class Host:
         if self.process.returncode:
             raise AssertionError('echo_host ended with %d' % self.process.returncode)
 
-    def refusals(self):
-        """The reasons it has told of so far."""
-        time.sleep(0.1)
-        return [line.split()[1] for line in self.said.splitlines() if line.startswith('refused ')]
+    def refusals(self, least=1):
+        """The reasons that it has told of, as soon as there are so many."""
+        def told():
+            return [line.split()[1] for line in self.said.splitlines() if line.startswith('refused ')]
+        until(lambda: len(told()) >= least, 'a refusal')
+        return told()
 
     def socket(self):
-        return socket.create_connection(('127.0.0.1', self.port), 10)
+        return socket.create_connection(('127.0.0.1', self.port), PATIENCE_S)
 
     def ask(self, raw):
         """Sends bytes and reads until the other side closes."""
@@ -79,6 +95,15 @@ class Host:
 
     def connect(self, identity='CP-1', **how):
         return Wire(self, identity, **how)
+
+    def connect_at_last(self, identity='CP-1'):
+        """When the host has noticed that there is room again."""
+        def attempt():
+            try:
+                return Wire(self, identity)
+            except ConnectionError:
+                return None
+        return until(attempt, 'room for one more')
 
     def status(self, identity='CP-1', **how):
         """The status of an upgrade that is not expected to succeed, and the answer's headers."""
@@ -168,7 +193,7 @@ class Wire:
         if receive_buffer:
             self.socket = socket.socket()
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-            self.socket.settimeout(10)
+            self.socket.settimeout(PATIENCE_S)
             self.socket.connect(('127.0.0.1', host.port))
         else:
             self.socket = host.socket()
