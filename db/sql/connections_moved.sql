@@ -1,3 +1,3 @@
--- Stations that another node took over lately, with their epochs.
+-- Stations that were taken over lately, with the epochs that count now.
 -- $1 the node that asks
 SELECT * FROM inbound.connections_moved($1::bigint)

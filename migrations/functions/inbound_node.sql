@@ -1,19 +1,21 @@
 -- What nodes learn of one another: whose piles went elsewhere, and what a dead node left open.
 
--- Piles that another node took over within the last minutes, with the epoch that counts now. The old
--- node's connections close by it; the notification is only the quicker way.
+-- Piles that were taken over within the last minutes, with the epoch that counts now: connections of an
+-- older one close by it. Whoever took them and whatever became of that: a commit that comes late, when
+-- its node has taken the pile once more or has given it up, leaves a connection that nobody owns. The
+-- notification is only the quicker way.
 CREATE OR REPLACE FUNCTION inbound.connections_moved(p_node bigint, OUT station bigint, OUT epoch bigint)
 RETURNS SETOF record LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN QUERY SELECT c.station_id, c.epoch FROM core.station_connection c
-        WHERE c.node_id <> p_node AND c.closed_at IS NULL AND c.opened_at > clock_timestamp() - interval '5 minutes';
+        WHERE c.opened_at > clock_timestamp() - interval '5 minutes';
 END
 $$;
 ALTER FUNCTION inbound.connections_moved(bigint) OWNER TO joulebook_writer;
 REVOKE ALL ON FUNCTION inbound.connections_moved(bigint) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION inbound.connections_moved(bigint) TO joulebook_app;
 COMMENT ON FUNCTION inbound.connections_moved(bigint) IS
-    'Piles that another node took over lately | 近期被其他节点接管的充电桩';
+    'Piles that were taken over lately | 近期被接管的充电桩';
 
 -- A node lives while it holds its lock. One that was found without it twice, some time apart, has
 -- ended: what it left open is closed. p_candidate is the node that the last look found (0: none),

@@ -160,6 +160,17 @@ SELECT t.test('each take-over has the next epoch; only its own epoch closes a co
     PERFORM t.is((SELECT close_reason FROM core.station_connection WHERE station_id = p), 'bye', 'the own one''s does');
     PERFORM t.is((inbound.take_over(999999, 1, 'x', now())).outcome, 'refused', 'an unknown pile');
 $$);
+SELECT t.test('a node learns of each take-over after its own, also one of itself that it never heard of, and one closed since', $$
+    p := t.house('H'); m := t.house('I');
+    PERFORM inbound.take_over(p, 1, 'x', now());
+    SELECT epoch INTO n FROM inbound.take_over(p, 1, 'x', now());
+    PERFORM t.is((SELECT c.epoch FROM inbound.connections_moved(1) c WHERE c.station = p), n, 'its own');
+    SELECT epoch INTO n FROM inbound.take_over(p, 2, 'x', now());
+    PERFORM inbound.connection_close(p, n, now(), 'closed before it was taken over');
+    PERFORM t.is((SELECT c.epoch FROM inbound.connections_moved(1) c WHERE c.station = p), n, 'closed since');
+    PERFORM inbound.take_over(m, 2, 'x', now() - interval '6 minutes');
+    PERFORM t.is((SELECT count(*) FROM inbound.connections_moved(1) c WHERE c.station = m), 0::bigint, 'long ago');
+$$);
 SELECT t.test('the directory tells all, then what changed, by seq; a boot is no change', $$
     p := t.house('H'); m := t.house('I');
     INSERT INTO core.station_key (station_id, key_hash) VALUES (p, repeat('a', 64)), (p, repeat('b', 64)), (p, repeat('c', 64));
