@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { ANSWER_HEAD = 512, DISCARD_MAX = 65536 };
+enum { ANSWER_HEAD = 512, DISCARD_MAX = 65536, FULL_RETRY_S = 30 };
 
 enum front_state { READING, ANSWERING, LINGERING };
 
@@ -153,7 +153,10 @@ static void on_deadline(void *ctx)
         front_free(front);
 }
 
-/* The socket leaves this file; what belongs to the front goes. */
+static void on_ready(void *ctx, bool readable, bool writable);
+
+/* The socket leaves this file; what belongs to the front goes.  Without memory it stays, and is
+ * answered. */
 static void hand_over(struct ws_front *front, const struct http_head *head,
     struct core_verdict *verdict)
 {
@@ -163,11 +166,20 @@ static void hand_over(struct ws_front *front, const struct http_head *head,
 
     loop_fd_free(front->watch);
     front->watch = NULL;
-    if (ws_adopt(ws, fd, &front->address, verdict, head->key, rest))
+    if (ws_adopt(ws, fd, &front->address, verdict, head->key, rest)) {
         front->fd = -1;
-    else
+        front_free(front);
+        return;
+    }
+    front->watch = loop_fd_new(ws->loop, fd, on_ready, front);
+    if (!front->watch) { /* no memory to wait for what takes its time */
         tell_refused(ws, &front->address, CORE_REFUSAL_FULL, verdict->identity);
-    front_free(front);
+        front_free(front);
+        return;
+    }
+    verdict->refusal = CORE_REFUSAL_FULL;
+    verdict->retry_after_s = FULL_RETRY_S;
+    refuse(front, verdict);
 }
 
 static void judge_upgrade(struct ws_front *front, const struct http_head *head)
@@ -189,7 +201,7 @@ static void judge_upgrade(struct ws_front *front, const struct http_head *head)
         ws->ports.admit(ws->ports.ctx, &request, &verdict);
     if (verdict.refusal == CORE_ADMITTED && !ws->free_slots) {
         verdict.refusal = CORE_REFUSAL_FULL;
-        verdict.retry_after_s = 30;
+        verdict.retry_after_s = FULL_RETRY_S;
     }
     if (verdict.refusal == CORE_ADMITTED)
         hand_over(front, head, &verdict);

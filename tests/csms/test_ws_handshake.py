@@ -297,6 +297,13 @@ class Listeners(unittest.TestCase):
             with host.connect('CP-1') as wire:
                 self.assertEqual(wire.echo('x'), 'x')
 
+    def test_who_cannot_be_taken_over_is_told_to_come_again(self):
+        with Host(program='POOR_HOST') as host:
+            for _ in range(3): # and every one is forgotten
+                status, headers = host.status('CP-1')
+                self.assertEqual((status, headers['retry-after']), (503, '30'))
+            self.assertEqual(host.refusals(3), ['full'] * 3)
+
     def test_sigterm_refuses_the_new_and_closes_the_old_with_1001(self):
         host = Host()
         wires = [host.connect('CP-%d' % (1 + i % 2)) for i in range(20)]

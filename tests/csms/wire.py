@@ -37,8 +37,8 @@ def basic(user, key=KEY):
 class Host:
     """The daemon under test (tests/csms/echo_host.c), one for each test that wants its own."""
 
-    def __init__(self, *settings, prefix=()):
-        self.process = subprocess.Popen([*prefix, os.environ['ECHO_HOST'], *settings],
+    def __init__(self, *settings, prefix=(), program='ECHO_HOST'):
+        self.process = subprocess.Popen([*prefix, os.environ[program], *settings],
                                         stdout=subprocess.PIPE, text=True, bufsize=1)
         line = self.process.stdout.readline()
         if not line.startswith('port '):
