@@ -17,7 +17,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import socket
 
 from stack import Stack
-from wire import Wire, basic
+from wire import PATIENCE_S, Wire, basic
 
 TARIFF = {
     'id': 'T', 'currency': 'CNY', 'tax_mode': 'net',
@@ -33,7 +33,7 @@ class Host:
         self.port = port
 
     def socket(self):
-        return socket.create_connection(('127.0.0.1', self.port), 10)
+        return socket.create_connection(('127.0.0.1', self.port), PATIENCE_S)
 
 
 class Pile:
@@ -41,7 +41,7 @@ class Pile:
 
     def __init__(self, port, identity, key):
         self.wire = Wire(Host(port), identity, auth=basic(identity, key))
-        self.wire.socket.settimeout(30)
+        self.wire.socket.settimeout(PATIENCE_S)
         self.count = 0
         self.calls = []
 
@@ -105,7 +105,7 @@ def furnish(stack):
 
 def connect(stack, key):
     """The directory learns of a pile within seconds, not at once."""
-    end = time.monotonic() + 15
+    end = time.monotonic() + PATIENCE_S
     while True:
         try:
             return Pile(stack.port, 'CP-1', key)

@@ -14,7 +14,7 @@ from fractions import Fraction
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.dirname(HERE)]
 from e2e import TARIFF, now
-from wire import Wire
+from wire import PATIENCE_S, Wire
 
 # A Stop's settlement is queued five seconds later; a worker looks every second.
 SETTLEMENT_DELAY_S = 8
@@ -48,13 +48,13 @@ class Pile:
 
     def host(self):
         return type('Host', (), {'socket': lambda _: socket.create_connection(
-            ('127.0.0.1', self.house.stack.port), 10)})()
+            ('127.0.0.1', self.house.stack.port), PATIENCE_S)})()
 
     def connect(self):
         if self.wire is not None:
             self.wire.socket.close()
         self.wire = Wire(self.host(), self.identity, auth=None)
-        self.wire.socket.settimeout(30)
+        self.wire.socket.settimeout(PATIENCE_S)
 
     def send(self, action, payload, message_id=None):
         """The answer, whatever it is."""
