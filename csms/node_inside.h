@@ -100,14 +100,13 @@ void node_core_reload(struct node *);
 /* A worker tries it, and again while the row is held, for 2 s; then the outcome is given.  False:
  * no memory, or too much waits for the workers. */
 MUST_CHECK bool node_patient_start(struct node *, const struct core_work *);
-/* Has it written by the money lane, or by a worker if the row is held; no outcome is given. */
+/* Has it written by the money lane, or by a worker while the row is held, for a minute; no outcome
+ * is given. */
 MUST_CHECK bool node_patient_write(struct node *, const struct core_work *);
 /* After the workers and the lane. */
 void node_patients_end(struct node *);
 
 /* node_ws.c */
-void node_hash(
-    void *ctx, const char *identity, const void *key, size_t length, uint8_t ret[PEPPER_HASH]);
 MUST_CHECK bool node_ws_make(struct node *);
 /* Opens the listening sockets; an exit status. */
 MUST_CHECK int node_listen(struct node *, char why[NODE_WHY_MAX]);

@@ -9,7 +9,8 @@
 
 #include <stdlib.h>
 
-enum { PATIENT_MS = 2000, PATIENT_STEP_MS = 100 };
+/* Nobody waits for a command's end, and what is lost of it is never known: more patience. */
+enum { PATIENT_MS = 2000, PATIENT_WRITE_MS = 60000, PATIENT_STEP_MS = 100 };
 
 struct patient {
     struct worker_task task;
@@ -75,7 +76,7 @@ static bool patient_stays(struct patient *patient)
         return false;
     if (patient->busy_ms == 0)
         patient->busy_ms = now_ms;
-    return now_ms - patient->busy_ms < PATIENT_MS;
+    return now_ms - patient->busy_ms < (patient->token != 0 ? PATIENT_MS : PATIENT_WRITE_MS);
 }
 
 static void patient_done(struct worker_task *task)

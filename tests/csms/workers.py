@@ -213,6 +213,20 @@ def claimed_in_a_drain(stack, key):
     return pile
 
 
+def answer_held(stack, pile):
+    """A command's answer is written once its row is free, however long somebody holds it."""
+    number = stack.value("""SELECT operation.remote_start(charge_point_id => 'CP-1',
+        id_tag => 'TAG-1', connector_id => 1) ->> 'commandId'""", user='e2e.operator')
+    command = json.loads(pile.wire.receive())
+    outage.holding(stack, f'SELECT FROM core.command WHERE id = {number}', 7)
+    began = time.monotonic()
+    pile.wire.send(json.dumps([3, command[1], {'status': 'Accepted'}]))
+    e2e.check('the pile goes on', pile.call('Heartbeat')[0], 3)
+    stack.wait(lambda: stack.value(f'SELECT state FROM core.command WHERE id = {number}') ==
+               'accepted', 12, 'the answer')
+    e2e.check('the answer was written when the row was free', time.monotonic() - began > 6, True)
+
+
 def nothing_left(stack, key, pile):
     """SIGTERM without a database, with answers, patients and looks outstanding."""
     start = pile.call('StartTransaction', connectorId=1, idTag='TAG-1', meterStart=0,
@@ -253,6 +267,7 @@ def main(build):
         stands_still(stack, key, postmaster=False)
         stands_still(stack, key, postmaster=True)
         pile = claimed_in_a_drain(stack, key)
+        answer_held(stack, pile)
         nothing_left(stack, key, pile)
 
 
