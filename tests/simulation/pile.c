@@ -15,7 +15,7 @@ void pile_init(struct world *world, struct pile *pile, uint32_t index)
     struct random *random = &pile->random;
     bool day = world->options.day;
 
-    *pile = (struct pile){.world = world, .index = index, .attempts_max = 3, .tag_next = 1};
+    *pile = (struct pile){.world = world, .index = index, .wake_us = INT64_MAX};
     random_init(random, world->options.seed, 1000 + index);
     pile->habits = day ? 0 : (uint32_t)random_next(random) & 0x1ff;
     if (pile->habits & HABIT_SAME_ID)
@@ -61,9 +61,11 @@ void pile_wake_at(struct pile *pile, int64_t at_us)
 
     if (at_us < world->now_us)
         at_us = world->now_us;
-    if (pile->wake_us != 0 && pile->wake_us <= at_us)
+    if (pile->wake_us <= at_us)
         return;
     pile->wake_us = at_us;
+    if (pile->awake)
+        return;
     world_at(world, at_us, &(struct event){
         .kind = EVENT_PILE, .who = pile->index, .stamp = ++pile->wake_stamp});
 }
@@ -585,9 +587,10 @@ void pile_event(struct world *world, struct event *event)
 
     if (event->stamp != pile->wake_stamp)
         return;
-    pile->wake_us = 0;
+    pile->wake_us = INT64_MAX;
     if (world->leaving)
         return;
+    pile->awake = true; /* it goes to sleep once, until the earliest of what it waits for */
     if (!pile->online && !pile->connecting && pile->connect_us <= world->now_us)
         connect(pile);
     else if (!pile->online && !pile->connecting)
@@ -597,4 +600,8 @@ void pile_event(struct world *world, struct event *event)
         charge(pile, i);
     report(pile);
     pump(pile);
+    pile->awake = false;
+    if (pile->wake_us != INT64_MAX)
+        world_at(world, pile->wake_us, &(struct event){
+            .kind = EVENT_PILE, .who = pile->index, .stamp = ++pile->wake_stamp});
 }

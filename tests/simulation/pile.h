@@ -64,12 +64,11 @@ struct pile {
     int64_t timeout_us, interval_us, heartbeat_us, sample_us;
     uint8_t attempts_max;
     struct socket_ref socket, old; /* the one it speaks on, and one it may have forgotten */
-    bool connecting, online, accepted;
+    bool connecting, online, accepted, awake;
     uint8_t timeouts; /* in a row */
     int64_t connect_us, beat_us, wake_us;
     uint64_t wake_stamp;
     uint32_t id_next;
-    int64_t tag_next;
     struct connector connectors[CONNECTORS];
     struct message *first;
     struct session *sessions;

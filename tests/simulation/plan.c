@@ -2,7 +2,7 @@
 #include "tests/simulation/check.h"
 
 #define SECOND INT64_C(1000000)
-enum { CALM_COMMANDS_S = 120 };
+enum { CALM_COMMANDS_S = 220 };
 
 void plan_begin(struct world *world)
 {

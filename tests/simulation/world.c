@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_S = 1000000, CALM_MIN_S = 240, CALM_MAX_S = 4 * 3600, LEAVING_MAX_S = 900 };
+enum { FIRST_S = 1000000, CALM_MIN_S = 340, CALM_MAX_S = 4 * 3600, LEAVING_MAX_S = 900 };
 #define SECOND INT64_C(1000000)
 
 struct world *world_now;
