@@ -33,10 +33,16 @@ BEGIN
         EXCEPTION WHEN duplicate_object OR unique_violation THEN
             NULL;
         END;
+        -- The daemon finds rows by key and keeps its plans for as long as it is connected: one that was made
+        -- while a table was known to be empty must not read it from end to end a month later. What has no index
+        -- then seems dear enough to be compiled, which takes longer than to read it.
         FOR setting IN SELECT * FROM (VALUES
                 ('lock_timeout', '2s'),
                 ('statement_timeout', CASE login WHEN 'joulebook_app' THEN '120s' ELSE '30s' END),
-                ('idle_in_transaction_session_timeout', '10s')) AS v(name, value) LOOP
+                ('idle_in_transaction_session_timeout', '10s'),
+                ('enable_seqscan', CASE login WHEN 'joulebook_app' THEN 'off' END),
+                ('jit', CASE login WHEN 'joulebook_app' THEN 'off' END)) AS v(name, value)
+                WHERE v.value IS NOT NULL LOOP
             IF NOT EXISTS (
                     SELECT FROM pg_db_role_setting s JOIN pg_roles r ON r.oid = s.setrole
                     WHERE r.rolname = login AND s.setdatabase = 0

@@ -1,0 +1,45 @@
+"""How the statements of a charge find their rows: by index, whatever the statistics said when they were planned.
+
+A connection plans a statement once and keeps the plan; one that was made while the tables were known to be empty
+would read each of them from end to end for as long as the connection lives.
+"""
+import os
+import subprocess
+import sys
+
+CONNINFO = sys.argv[1]
+HERE = os.path.dirname(os.path.abspath(__file__))
+PAIRS = 50
+
+
+def psql(script, login=None):
+    done = subprocess.run(
+        ["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", CONNINFO + (f" user={login}" if login else "")],
+        input=script, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise AssertionError(done.stderr)
+    return done.stdout.splitlines()
+
+
+def scans():
+    """The tables that grow, and how often each was read from end to end."""
+    return dict(line.split("|") for line in psql("""SELECT schemaname || '.' || relname, seq_scan FROM pg_stat_user_tables
+        WHERE schemaname IN ('core', 'ledger') AND n_tup_ins > 0"""))
+
+
+psql(open(os.path.join(HERE, "fixture.psql")).read()
+     + "SELECT t.house('H'); SELECT t.card('TAG00000001', 1000000000); ANALYZE;")
+station = psql("SELECT id FROM core.station")[0]
+before = scans()
+charges = "".join(f"""
+    SELECT transaction_id FROM t.start({station}, 'TAG00000001', {i * 100}, now() - interval '{2 * (PAIRS - i)} minutes') \\gset
+    SELECT outcome FROM t.stop({station}, :transaction_id, {i * 100 + 50}, now() - interval '{2 * (PAIRS - i) - 1} minutes');"""
+    for i in range(PAIRS))
+outcomes = psql(charges + "SELECT pg_stat_force_next_flush();", "joulebook_app")
+assert outcomes.count("done") == PAIRS, outcomes
+read = {table: int(count) - int(before.get(table, 0)) for table, count in scans().items()}
+read = {table: count for table, count in read.items() if count > 0}
+if read:
+    print(f"not ok - {PAIRS} charges read no table from end to end: {read}")
+    sys.exit(1)
+print(f"ok - {PAIRS} charges read no table from end to end")
