@@ -66,7 +66,7 @@ void conf_print(const struct conf *, FILE *out);
 /* Names the settings that differ and need a restart. */
 void conf_restart_needed(
     const struct conf *old, const struct conf *fresh, conf_report *report, void *ctx);
-/* The reference page: a Markdown table of every setting. */
+/* The reference page, a Markdown table of every setting. */
 void conf_describe(FILE *out);
 
 #endif

@@ -30,7 +30,7 @@ struct daemon {
 
 static const char usage[] =
     "usage: csmsd [--config FILE] [--check-config | --print-config]\n"
-    "       csmsd --version | --help\n"
+    "       csmsd --list-settings | --list-events | --version | --help\n"
     "\n"
     "The OCPP 1.6 central system. Without --config built-in values and the environment\n"
     "(CSMS_<SECTION>_<NAME>) hold.\n"
@@ -38,6 +38,8 @@ static const char usage[] =
     "  --config FILE    read this configuration\n"
     "  --check-config   say what is wrong with it, and exit: 0 nothing, 78 something\n"
     "  --print-config   print every setting with where it came from, and exit\n"
+    "  --list-settings  print what may be set, and its meaning, as a Markdown table\n"
+    "  --list-events    print what the log may say, and its meaning, likewise\n"
     "\n"
     "Signals: TERM and INT end it in good order, HUP reads the configuration again.\n";
 
@@ -182,6 +184,8 @@ int main(int argc, char **argv)
         {"config", required_argument, NULL, 'c'},
         {"check-config", no_argument, NULL, 'k'},
         {"print-config", no_argument, NULL, 'p'},
+        {"list-settings", no_argument, NULL, 's'},
+        {"list-events", no_argument, NULL, 'e'},
         {"version", no_argument, NULL, 'V'},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
@@ -197,6 +201,12 @@ int main(int argc, char **argv)
             return EX_OK;
         } else if (option == 'h') {
             fputs(usage, stdout);
+            return EX_OK;
+        } else if (option == 's') {
+            conf_describe(stdout);
+            return EX_OK;
+        } else if (option == 'e') {
+            log_describe(stdout);
             return EX_OK;
         } else if (option == 'k' || option == 'p') {
             mode = option;

@@ -29,7 +29,6 @@ struct listener {
     uint16_t port;
     uint32_t serve;
     bool credentials;
-    char name[LISTENER_NAME_MAX + 1];
 };
 
 static bool address_read(const char *bind, uint16_t port, struct sockaddr_storage *ret,
@@ -222,7 +221,6 @@ struct listener *listener_new(
     *listener = (struct listener){ .loop = loop, .ports = *ports, .fd = -1,
         .serve = spec->serve, .credentials = spec->credentials };
     listener->rest = (struct wheel_timer){ .fire = on_rested, .ctx = listener };
-    strncpy(listener->name, spec->name, LISTENER_NAME_MAX);
     listener->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (open_socket(listener, spec)) {
         listener->watch = loop_fd_new(loop, listener->fd, on_ready, listener);
@@ -249,11 +247,6 @@ void listener_free(struct listener *listener)
     if (listener->reserve >= 0)
         close(listener->reserve);
     free(listener);
-}
-
-const char *listener_name(const struct listener *listener)
-{
-    return listener->name;
 }
 
 uint16_t listener_port(const struct listener *listener)

@@ -49,7 +49,6 @@ void listener_free(struct listener *);
 /* Would listener_new get its address?  Takes it for a moment, without listening.  False: errno. */
 MUST_CHECK bool listener_can_open(const struct listener_spec *);
 
-const char *listener_name(const struct listener *);
 uint16_t listener_port(const struct listener *);
 uint32_t listener_serves(const struct listener *);
 bool listener_wants_credentials(const struct listener *);

@@ -49,24 +49,12 @@ static const struct {
 
 static const char *const levels[] = { "error", "warn", "info", "debug" };
 
-const char *log_event_name(enum log_event_id id)
+void log_describe(FILE *out)
 {
-    return events[id].name;
-}
-
-const char *log_event_meaning(enum log_event_id id)
-{
-    return events[id].meaning;
-}
-
-enum log_level log_event_level(enum log_event_id id)
-{
-    return events[id].level;
-}
-
-const char *log_level_name(enum log_level level)
-{
-    return levels[level];
+    fputs("| event | level | meaning |\n|---|---|---|\n", out);
+    for (int i = 0; i < LOG_EVENT_COUNT; i++)
+        fprintf(out, "| `%s` | %s | %s |\n", events[i].name, levels[events[i].level],
+            events[i].meaning);
 }
 
 struct log_kv log_bytes(const char *key, const char *text, size_t length)
@@ -87,14 +75,6 @@ struct log_kv log_int(const char *key, int64_t number)
 struct log_kv log_uint(const char *key, uint64_t number)
 {
     return (struct log_kv){ .key = key, .kind = LOG_UINT, .text = "", .number = (int64_t)number };
-}
-
-struct log_kv log_mask(const char *key, const char *text)
-{
-    struct log_kv kv = log_str(key, text);
-
-    kv.kind = LOG_SECRET;
-    return kv;
 }
 
 /* A line that is being made; what does not fit is left out, and the line stays one line. */
@@ -185,20 +165,6 @@ static bool is_word(const char *text, size_t length)
     return true;
 }
 
-static void put_secret(struct line *line, const char *text, size_t length)
-{
-    char shown[16];
-    size_t keep = length >= 12 ? 4 : 0;
-
-    memcpy(shown, "***", 3);
-    for (size_t i = 0; i < keep; i++) {
-        char c = text[length - keep + i];
-
-        shown[3 + i] = c > 0x20 && c < 0x7f ? c : '?';
-    }
-    put_quoted(line, shown, 3 + keep);
-}
-
 static void put_value(struct line *line, const struct log_kv *kv)
 {
     char number[24];
@@ -217,9 +183,6 @@ static void put_value(struct line *line, const struct log_kv *kv)
     case LOG_UINT:
         snprintf(number, sizeof(number), "%" PRIu64, (uint64_t)kv->number);
         put_text(line, number);
-        break;
-    case LOG_SECRET:
-        put_secret(line, kv->text, kv->length);
         break;
     }
 }

@@ -4,8 +4,8 @@
  * ring; when the ring is full the line is dropped and counted, and the count is logged once there
  * is room.  Any thread may log.
  *
- * A value is escaped and cut at LOG_VALUE_MAX; log_mask shows no more of a secret than its last
- * four characters, and none of a short one.
+ * A value is escaped and cut at LOG_VALUE_MAX.  Secrets are not logged; a message's text goes through
+ * mask.h first.
  */
 #ifndef CSMS_LOG_H
 #define CSMS_LOG_H
@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #ifndef MUST_CHECK
 #define MUST_CHECK __attribute__((warn_unused_result))
@@ -30,7 +31,7 @@ enum log_event_id {
 };
 #undef EVENT
 
-enum log_kind { LOG_STR, LOG_INT, LOG_UINT, LOG_SECRET };
+enum log_kind { LOG_STR, LOG_INT, LOG_UINT };
 struct log_kv {
     const char *key; /* a C identifier; not escaped */
     enum log_kind kind;
@@ -43,7 +44,6 @@ struct log_kv log_str(const char *key, const char *text);
 struct log_kv log_bytes(const char *key, const char *text, size_t length);
 struct log_kv log_int(const char *key, int64_t);
 struct log_kv log_uint(const char *key, uint64_t);
-struct log_kv log_mask(const char *key, const char *text); /* idTags, keys, passwords */
 
 struct log;
 
@@ -62,9 +62,7 @@ void log_write(struct log *, enum log_event_id, const struct log_kv *, uint32_t 
     log_write((log), LOG_##name, (const struct log_kv[]){ __VA_ARGS__ },                          \
         (uint32_t)(sizeof((const struct log_kv[]){ __VA_ARGS__ }) / sizeof(struct log_kv)))
 
-const char *log_event_name(enum log_event_id);
-const char *log_event_meaning(enum log_event_id);
-enum log_level log_event_level(enum log_event_id);
-const char *log_level_name(enum log_level);
+/* The operator's page: a Markdown table of every event. */
+void log_describe(FILE *out);
 
 #endif

@@ -196,11 +196,6 @@ void metrics_time(struct metrics *metrics, enum metric metric, struct metric_at 
     bump(metrics, place + BUCKETS, us);
 }
 
-uint64_t metrics_value(const struct metrics *metrics, enum metric metric, struct metric_at at)
-{
-    return value(metrics, place_of(metrics, metric, at));
-}
-
 /* {a="x",b="y"} of the series, ready for one more label. */
 static void labels_of(const struct family *family, uint32_t series, char *ret, size_t room)
 {

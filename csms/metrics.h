@@ -55,7 +55,6 @@ void metrics_free(struct metrics *);
 void metrics_add(struct metrics *, enum metric, struct metric_at, uint64_t n);
 void metrics_set(struct metrics *, enum metric, struct metric_at, uint64_t value);
 void metrics_time(struct metrics *, enum metric, struct metric_at, uint64_t us);
-uint64_t metrics_value(const struct metrics *, enum metric, struct metric_at);
 /* The whole page; the caller frees it.  NULL: no memory. */
 MUST_CHECK char *metrics_page(const struct metrics *, size_t *ret_length);
 

@@ -222,6 +222,14 @@ static struct core_rate failures_of(const struct conf *conf)
     return (struct core_rate){.per_minute = per_minute, .burst = per_minute};
 }
 
+static void port_hash(
+    void *ctx, const char *identity, const void *key, size_t length, uint8_t ret[PEPPER_HASH])
+{
+    struct node *node = ctx;
+
+    pepper_hash(&node->pepper, identity, key, length, ret);
+}
+
 static bool admit_make(struct node *node)
 {
     struct core_admit_config config = {
@@ -231,7 +239,7 @@ static bool admit_make(struct node *node)
     };
     struct core_admit_ports ports = {
         .ctx = node, .serving = port_serving, .loaded = port_loaded, .may_open = port_may_open,
-        .hash = node_hash};
+        .hash = port_hash};
     uint64_t seeds[2];
 
     if (getrandom(seeds, sizeof seeds, 0) != sizeof seeds)
@@ -242,14 +250,6 @@ static bool admit_make(struct node *node)
         return false;
     node->admit = core_admit_new(node->directory, &config, &ports);
     return node->admit != NULL;
-}
-
-void node_hash(
-    void *ctx, const char *identity, const void *key, size_t length, uint8_t ret[PEPPER_HASH])
-{
-    struct node *node = ctx;
-
-    pepper_hash(&node->pepper, identity, key, length, ret);
 }
 
 bool node_ws_make(struct node *node)

@@ -205,6 +205,34 @@ static bool make_slots(struct ws *ws)
     return true;
 }
 
+static void look_after(struct ws_slot *slot)
+{
+    if (slot->doomed)
+        lws_set_timeout(slot->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_SYNC);
+    else
+        ws_receive_resume(slot);
+}
+
+static void turn(void *ctx)
+{
+    struct ws *ws = ctx;
+
+    ws_receive_room(ws);
+    for (unsigned budget = TURN_BUDGET; ws->dirty && budget; budget--) {
+        struct ws_slot *slot = ws->dirty;
+
+        ws->dirty = slot->next;
+        slot->dirty = false;
+        look_after(slot);
+    }
+    if (ws->dirty)
+        loop_timer_arm(ws->loop, &ws->again, loop_mono_ms(ws->loop));
+    if (ws->kick) {
+        ws->kick = false;
+        lws_cancel_service(ws->context);
+    }
+}
+
 struct ws *ws_new(
     struct loop *loop, const struct ws_limits *limits, const struct ws_ports *ports)
 {
@@ -223,7 +251,7 @@ struct ws *ws_new(
         ws->peers = ws_peers_new(seed);
         ws->accepts = core_buckets_new(8192, seed);
     }
-    if (!ws->peers || !ws->accepts || !make_slots(ws) || !loop_each_turn(loop, ws_turn, ws) ||
+    if (!ws->peers || !ws->accepts || !make_slots(ws) || !loop_each_turn(loop, turn, ws) ||
         !start_lws(ws)) {
         ws_free(ws);
         return NULL;
@@ -375,32 +403,4 @@ bool ws_adopt(struct ws *ws, int fd, const struct core_address *address,
     else if (ws_slot_of(ws, conn) && rest.length)
         ws_want_writable(slot); /* lws looks at what it has read at the next event only */
     return true;
-}
-
-static void look_after(struct ws_slot *slot)
-{
-    if (slot->doomed)
-        lws_set_timeout(slot->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_SYNC);
-    else
-        ws_receive_resume(slot);
-}
-
-void ws_turn(void *ctx)
-{
-    struct ws *ws = ctx;
-
-    ws_receive_room(ws);
-    for (unsigned budget = TURN_BUDGET; ws->dirty && budget; budget--) {
-        struct ws_slot *slot = ws->dirty;
-
-        ws->dirty = slot->next;
-        slot->dirty = false;
-        look_after(slot);
-    }
-    if (ws->dirty)
-        loop_timer_arm(ws->loop, &ws->again, loop_mono_ms(ws->loop));
-    if (ws->kick) {
-        ws->kick = false;
-        lws_cancel_service(ws->context);
-    }
 }

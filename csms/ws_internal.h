@@ -111,7 +111,6 @@ void ws_front_clear(struct ws *);
  * Takes fd in any case.  False: no slot was free; only then fd is still the caller's. */
 MUST_CHECK bool ws_adopt(struct ws *, int fd, const struct core_address *,
     const struct core_verdict *, struct http_text key, struct http_text rest);
-void ws_turn(void *ctx);
 
 /* ws_conn.c */
 struct ws_conn ws_conn_of(const struct ws_slot *);

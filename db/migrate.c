@@ -10,22 +10,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-uint32_t db_migrations_number(const struct db_migrations *migrations)
+static uint32_t number_of(const struct db_migration *file)
+{
+    return file->kind == DB_MIGRATION_NUMBERED ? (uint32_t)strtoul(file->name, NULL, 10) : 0;
+}
+
+/* The number of the newest numbered file; 0: there is none. */
+static uint32_t newest_of(const struct db_migrations *migrations)
 {
     uint32_t newest = 0;
 
     for (size_t i = 0; i < migrations->count; i++) {
-        uint32_t number = migrate_number(&migrations->items[i]);
+        uint32_t number = number_of(&migrations->items[i]);
 
         if (number > newest)
             newest = number;
     }
     return newest;
-}
-
-uint32_t migrate_number(const struct db_migration *file)
-{
-    return file->kind == DB_MIGRATION_NUMBERED ? (uint32_t)strtoul(file->name, NULL, 10) : 0;
 }
 
 void migrate_path(char *to, size_t size, const struct db_migration *file)
@@ -120,7 +121,7 @@ static enum db_result refuse_newer(struct migrate *m, uint32_t number)
     char why[120];
 
     snprintf(why, sizeof why, "the database is at %04u, this build knows %04u", number,
-        db_migrations_number(m->set));
+        newest_of(m->set));
     return migrate_refuse(m, "the schema is newer than this build", why);
 }
 
@@ -149,7 +150,7 @@ static enum db_result refuse_strange(struct migrate *m)
 
 static enum db_result apply(struct migrate *m, const struct db_migration *file)
 {
-    struct migrate_values values = {migrate_number(file), file->name, file->text};
+    struct migrate_values values = {number_of(file), file->name, file->text};
     enum db_result result;
 
     if (db_conn_begin(m->conn) != DB_OK || db_conn_script(m->conn, file->text) != DB_OK ||
@@ -166,7 +167,7 @@ static enum db_result apply(struct migrate *m, const struct db_migration *file)
 
 static enum db_result step(struct migrate *m, const struct db_migration *file, uint32_t applied)
 {
-    struct migrate_values values = {migrate_number(file), file->name, file->text};
+    struct migrate_values values = {number_of(file), file->name, file->text};
     struct db_rows rows;
     enum db_result result = migrate_run(m, DB_STMT_MIGRATE_STEP_SAME, &values, &rows);
 
@@ -196,7 +197,7 @@ static enum db_result numbered(struct migrate *m)
 
     if (result != DB_OK)
         return result;
-    if (applied > db_migrations_number(m->set))
+    if (applied > newest_of(m->set))
         return refuse_newer(m, applied);
     result = refuse_strange(m);
     for (size_t i = 0; result == DB_OK && i < m->set->count; i++) {
@@ -237,7 +238,7 @@ enum db_result db_migrate(const char *conninfo, const struct db_migrations *migr
 static enum db_schema compare(struct migrate *m)
 {
     char *texts = migrate_joined(m->set, false, true);
-    uint32_t number = db_migrations_number(m->set), applied;
+    uint32_t number = newest_of(m->set), applied;
     struct db_rows rows = {0};
     enum db_schema schema = DB_SCHEMA_UNREADABLE;
 
@@ -280,7 +281,7 @@ enum db_schema db_schema_check(
         schema = compare(&m);
     else
         snprintf(ret_fault->text, sizeof ret_fault->text,
-            "the database was never migrated, this build knows %04u", db_migrations_number(m.set));
+            "the database was never migrated, this build knows %04u", newest_of(m.set));
     db_args_done(&m.args);
     db_rows_done(&rows);
     return schema;

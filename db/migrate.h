@@ -32,9 +32,6 @@ struct db_migrations {
 /* What this build carries. */
 extern const struct db_migrations db_migrations;
 
-/* The number of the newest numbered file of the set; 0: none. */
-uint32_t db_migrations_number(const struct db_migrations *);
-
 enum db_migrate_step { DB_MIGRATE_APPLIED, DB_MIGRATE_REPLACED, DB_MIGRATE_DROPPED };
 typedef void db_migrate_report(void *ctx, enum db_migrate_step, const char *name);
 

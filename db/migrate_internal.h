@@ -25,7 +25,6 @@ struct migrate_values {
     const char *name, *text;
 };
 
-uint32_t migrate_number(const struct db_migration *);
 void migrate_path(char *to, size_t size, const struct db_migration *);
 char *migrate_joined(const struct db_migrations *, bool numbered, bool texts); /* NULL: no memory */
 MUST_CHECK enum db_result migrate_run(

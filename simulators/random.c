@@ -12,18 +12,7 @@ static uint64_t fnv1a(uint64_t hash, const char *text)
     return hash;
 }
 
-void sim_random_init(struct sim_random *random, uint64_t seed, const char *name, uint32_t number)
-{
-    uint64_t stream = fnv1a(14695981039346656037ULL, name) + number * 0x9e3779b97f4a7c15ULL;
-
-    random->state = 0;
-    random->stream = (stream << 1) | 1;
-    sim_random_next(random);
-    random->state += seed;
-    sim_random_next(random);
-}
-
-uint32_t sim_random_next(struct sim_random *random)
+static uint32_t next(struct sim_random *random)
 {
     uint64_t old = random->state;
     uint32_t mixed = (uint32_t)(((old >> 18) ^ old) >> 27);
@@ -33,9 +22,20 @@ uint32_t sim_random_next(struct sim_random *random)
     return (mixed >> turn) | (mixed << ((32 - turn) & 31));
 }
 
+void sim_random_init(struct sim_random *random, uint64_t seed, const char *name, uint32_t number)
+{
+    uint64_t stream = fnv1a(14695981039346656037ULL, name) + number * 0x9e3779b97f4a7c15ULL;
+
+    random->state = 0;
+    random->stream = (stream << 1) | 1;
+    next(random);
+    random->state += seed;
+    next(random);
+}
+
 uint32_t sim_random_below(struct sim_random *random, uint32_t bound)
 {
-    return (uint32_t)(((uint64_t)sim_random_next(random) * bound) >> 32);
+    return (uint32_t)(((uint64_t)next(random) * bound) >> 32);
 }
 
 int64_t sim_random_between(struct sim_random *random, int64_t low, int64_t high)

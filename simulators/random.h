@@ -14,7 +14,6 @@ struct sim_random {
 };
 
 void sim_random_init(struct sim_random *, uint64_t seed, const char *name, uint32_t number);
-uint32_t sim_random_next(struct sim_random *);
 
 /* Uniform in [0, bound); 0 when bound is 0. */
 uint32_t sim_random_below(struct sim_random *, uint32_t bound);

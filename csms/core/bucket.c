@@ -103,15 +103,6 @@ bool core_buckets_take(struct core_buckets *buckets, const struct core_address *
     return true;
 }
 
-bool core_buckets_has(struct core_buckets *buckets, const struct core_address *key,
-    struct core_rate rate, uint64_t now_ms)
-{
-    const struct bucket *bucket = find(row_of(buckets, key), key);
-    uint64_t next;
-
-    return next_full(bucket ? bucket->full_at_us : 0, rate, now_ms * 1000, &next);
-}
-
 bool core_address_is_loopback(const struct core_address *address)
 {
     static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };

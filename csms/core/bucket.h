@@ -31,9 +31,6 @@ void core_buckets_free(struct core_buckets *);
 /* False: its bucket is empty. */
 MUST_CHECK bool core_buckets_take(
     struct core_buckets *, const struct core_address *, struct core_rate, uint64_t now_ms);
-/* Would take succeed? */
-bool core_buckets_has(
-    struct core_buckets *, const struct core_address *, struct core_rate, uint64_t now_ms);
 
 /* 127.0.0.0/8 and ::1. */
 bool core_address_is_loopback(const struct core_address *);

@@ -185,13 +185,16 @@ static void station_release(struct core *core, struct core_station *station)
     *station = (struct core_station){0};
 }
 
-void station_go(struct core_station *station, enum station_state to)
+/* Whatever is possible next: take over, work the next CALL, send a command, leave. */
+static void station_next(struct core *, struct core_now, struct core_station *);
+
+static void station_go(struct core_station *station, enum station_state to)
 {
     assert(may_go[station->state] & BIT(to));
     station->state = to;
 }
 
-bool station_connected(const struct core_station *station)
+static bool station_connected(const struct core_station *station)
 {
     return station->state == STATION_WAITING || station->state == STATION_TAKING ||
            station->state == STATION_OPEN;
@@ -457,7 +460,7 @@ static void job_next(struct core *core, struct core_now now, struct core_station
     station_job_start(core, now, station, job);
 }
 
-void station_next(struct core *core, struct core_now now, struct core_station *station)
+static void station_next(struct core *core, struct core_now now, struct core_station *station)
 {
     bool outstanding = station->work_token != 0 || station->command_token != 0;
 

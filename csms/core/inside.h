@@ -5,17 +5,13 @@
 #include "csms/core/station.h"
 
 /* core.c */
-void station_go(struct core_station *, enum station_state);
 uint64_t core_token(struct core *, const struct core_station *);
 void core_count(struct core *, enum core_note, const struct core_station *, const char *detail);
-bool station_connected(const struct core_station *);
 /* Sends to the station's present connection. */
 void station_send(struct core *, struct core_now, struct core_station *, const struct core_trace *);
 /* Takes the connection away from the station and closes it. */
 void station_disconnect(
     struct core *, struct core_now, struct core_station *, enum core_close, const char *reason);
-/* Whatever is possible next: take over, work the next CALL, send a command, leave. */
-void station_next(struct core *, struct core_now, struct core_station *);
 
 /* station.c: the inbound side */
 void station_frame(struct core *, struct core_now, struct core_station *, const char *, size_t);

@@ -94,12 +94,6 @@ static const struct unit units[] = {
     {"SoC", "Percent", 0, 0},
 };
 
-const char *core_quantity_name(enum core_quantity quantity)
-{
-    assert(quantity < CORE_QUANTITIES);
-    return quantity_names[quantity];
-}
-
 static const struct measurand *measurand_find(const char *name)
 {
     for (size_t i = 0; i < sizeof measurands / sizeof *measurands; i++)

@@ -62,8 +62,6 @@ struct core_reading_source {
     int64_t received_us; /* for a time that the database cannot hold */
 };
 
-const char *core_quantity_name(enum core_quantity);
-
 /* Appends the rows of all meterValues.  Contexts point into the decoded message.  False: no
  * memory; the list is still to be released. */
 MUST_CHECK bool core_reading_convert(struct core_reading_list *,

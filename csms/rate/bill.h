@@ -35,8 +35,4 @@ void csms_bill_wrap(
 /* Rates a wrapped input. */
 void csms_bill_rate(const char *wrapped, size_t length, struct csms_bill *ret);
 
-/* Reads a bill back and checks that its lines, groups and totals add up.  False: the fault says
- * which sum does not. */
-MUST_CHECK bool csms_bill_check(const char *bill, size_t length, struct ocpp_fault *ret_fault);
-
 #endif

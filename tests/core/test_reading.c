@@ -227,15 +227,6 @@ START_TEST(rows_become_json_with_the_names_of_the_columns)
 }
 END_TEST
 
-START_TEST(every_quantity_has_a_name_of_its_own)
-{
-    for (int i = 0; i < CORE_QUANTITIES; i++)
-        for (int k = 0; k < i; k++)
-            ck_assert_str_ne(core_quantity_name((enum core_quantity)i),
-                core_quantity_name((enum core_quantity)k));
-}
-END_TEST
-
 int main(void)
 {
     const struct bench_test tests[] = {
@@ -246,7 +237,6 @@ int main(void)
         {a_hash_is_equal_for_true_repeats_alone, 0},
         {a_negative_register_is_kept_and_suspect, 0},
         {rows_become_json_with_the_names_of_the_columns, 0},
-        {every_quantity_has_a_name_of_its_own, 0},
     };
 
     return bench_run("core reading", tests, COUNT(tests));

@@ -7,7 +7,7 @@ import tempfile
 
 
 def run(*command, **env):
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60,
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240,
                           env={**os.environ, **env})
     return done.returncode, done.stdout, done.stderr
 
@@ -35,6 +35,12 @@ def daemon(csmsd, folder):
             f'listener main {{ port = {free_port()} }}\n')
     check('csmsd --version', run(csmsd, '--version')[0], 0)
     check('csmsd --help', run(csmsd, '--help')[0], 0)
+    for option, words in {'--list-settings': ('| `limits.half_open` |', '16 to 100000'),
+                          '--list-events': ('| `listen.failed` | error |',)}.items():
+        status, out, _ = run(csmsd, option)
+        check(f'csmsd {option}', status, 0)
+        for word in words:
+            says(f'it names {word}', out, word)
     check('an unknown option', run(csmsd, '--fly')[0], 64)
     check('a word too much', run(csmsd, 'start')[0], 64)
     check('a good configuration', run(csmsd, '--config', configured(good), '--check-config')[0], 0)
@@ -166,7 +172,7 @@ def few_descriptors(csmsd, folder):
         check('csmsd warns and starts', seen, ['listen.no_descriptors', 'csmsd.started'])
     finally:
         daemon.terminate()
-        daemon.communicate(timeout=60)
+        daemon.communicate(timeout=240)
 
 
 def command(csms, folder):

@@ -7,6 +7,7 @@
 #include "csms/rate/bill.h"
 #include "csms/rate/cli_rate.h"
 #include "csms/rate/zone.h"
+#include "tests/rate/bill_check.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -26,7 +27,7 @@ static int bill_line(const char *line, size_t length)
     }
     if (shown->result == CSMS_BILL_NO_MEMORY)
         return 1;
-    if (shown->result == CSMS_BILL_OK && !csms_bill_check(bill.text, bill.length, &fault)) {
+    if (shown->result == CSMS_BILL_OK && !bill_check(bill.text, bill.length, &fault)) {
         (void)fprintf(stderr, "probe: %s: %s\n", fault.member, fault.text);
         return 1;
     }

@@ -1,5 +1,6 @@
 /* test_bill.c - from a settlement's input to a bill: bytes, refusals, reviews and sums. */
 #include "csms/rate/bill.h"
+#include "tests/rate/bill_check.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -333,14 +334,14 @@ START_TEST(a_bill_is_checked_from_its_text)
     const char *at;
 
     make(good);
-    ck_assert(csms_bill_check(bill.text, bill.length, &fault));
+    ck_assert(bill_check(bill.text, bill.length, &fault));
     at = strstr(bill.text, forgeries[_i].from);
     ck_assert_msg(at != NULL, "%s", bill.text);
     (void)snprintf(text, sizeof(text), "%.*s%s%s", (int)(at - bill.text), bill.text,
         forgeries[_i].to, at + strlen(forgeries[_i].from));
-    ck_assert(!csms_bill_check(text, strlen(text), &fault));
-    ck_assert(!csms_bill_check("{}", 2, &fault));
-    ck_assert(!csms_bill_check("no bill", 7, &fault));
+    ck_assert(!bill_check(text, strlen(text), &fault));
+    ck_assert(!bill_check("{}", 2, &fault));
+    ck_assert(!bill_check("no bill", 7, &fault));
 }
 END_TEST
 

@@ -1,5 +1,5 @@
 /* bill_check.c - reads a bill back and adds it up again, from its text alone. */
-#include "csms/rate/bill.h"
+#include "tests/rate/bill_check.h"
 
 #include "csms/rate/node.h"
 
@@ -90,7 +90,7 @@ static bool check_micro(struct csms_reader *r, const struct ocpp_node *root)
     return true;
 }
 
-bool csms_bill_check(const char *bill, size_t length, struct ocpp_fault *ret_fault)
+bool bill_check(const char *bill, size_t length, struct ocpp_fault *ret_fault)
 {
     struct ocpp_json *json = ocpp_json_read(bill, length, &bill_limits, ret_fault);
     struct csms_reader r;
