@@ -53,7 +53,10 @@ bool lane_submit(struct lane *lane, struct task *task)
 {
     struct world *world = lane->node->world;
 
-    if (lane->count >= LANE_ROOM || (task->token != 0 && world_fault(world, FAULT_FULL, 10))) {
+    if (world_fault(world, FAULT_FULL, 6))
+        lane->full_until_us =
+            world->now_us + random_between(&world->fault_random[FAULT_FULL], 1, 4000) * 1000;
+    if (lane->count >= LANE_ROOM || lane->full_until_us > world->now_us) {
         task_free(task);
         return false;
     }
@@ -228,6 +231,9 @@ static void commit(struct lane *lane)
     } else if (world_fault(world, FAULT_ZOMBIE, 6)) {
         zombie(lane);
         lost(lane);
+    } else if (alone && world_fault(world, FAULT_BATCH, 8)) { /* and its tries are used up */
+        lane->batch->outcome = CORE_AWAY;
+        schedule(lane, EVENT_LANE_ANSWER, world_delay(world, 100, 3000), NULL);
     } else if (!alone && world_fault(world, FAULT_BATCH, 60)) {
         batch_back(lane);
         lane->running = false;

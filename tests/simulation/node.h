@@ -15,7 +15,7 @@ struct lane {
     uint32_t alone; /* so many run each by itself: their batch has failed */
     bool up, running, going;
     uint64_t stamp;
-    int64_t down_us;
+    int64_t down_us, full_until_us;
     struct task *batch; /* in flight; its outcome may be unknown */
 };
 

@@ -63,7 +63,7 @@ static void database_away(struct world *world)
 static void rows_held(struct world *world)
 {
     struct random *random = &world->fault_random[FAULT_HELD];
-    int64_t until_us = world->now_us + random_between(random, 1, 80) * SECOND / 10;
+    int64_t until_us = world->now_us + random_between(random, 1, 150) * SECOND / 10;
     uint32_t station = random_below(random, world->options.piles);
 
     if (world_fault(world, FAULT_HELD, 40))
@@ -111,6 +111,10 @@ void plan_faults(struct world *world)
     node = any_node(world, FAULT_LOCK_LOST);
     if (node->core != NULL && world_fault(world, FAULT_LOCK_LOST, 6))
         node_lock_lost(node);
+    node = any_node(world, FAULT_REVOKE);
+    if (node->core != NULL && world_fault(world, FAULT_REVOKE, 15))
+        core_station_close(node->core, node_now(node),
+            (int64_t)any_pile(world, FAULT_REVOKE)->index + 1, "its key was revoked");
     if (world_fault(world, FAULT_REBOOT, 25))
         pile_reboot(any_pile(world, FAULT_REBOOT));
     if (world_fault(world, FAULT_SECOND_SOCKET, 40))

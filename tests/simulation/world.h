@@ -18,7 +18,8 @@
     FAULT(AWAY, "database-away") FAULT(CRASH, "database-crash") FAULT(UNKNOWN, "commit-unknown")  \
     FAULT(ZOMBIE, "late-commit") FAULT(BATCH, "batch-fails") FAULT(HELD, "rows-held")             \
     FAULT(SLOW, "slow") FAULT(FULL, "lane-full") FAULT(REFUSE, "refuse") FAULT(NOTICE, "no-notice") \
-    FAULT(LARGE, "large") FAULT(TOO_LARGE, "too-large") FAULT(PENDING, "pending")
+    FAULT(LARGE, "large") FAULT(TOO_LARGE, "too-large") FAULT(PENDING, "pending") \
+    FAULT(REVOKE, "revoke")
 
 #define FAULT(name, text) FAULT_##name,
 enum fault { FAULTS(FAULT) FAULT_COUNT };
