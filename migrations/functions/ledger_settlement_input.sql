@@ -19,13 +19,14 @@ DECLARE
     states json;
     calendar json;
 BEGIN
-    SELECT * INTO s FROM core.session x WHERE x.uid = p_session;
+    -- Locked to the end: what changes the session now would otherwise be overwritten by input_current below.
+    SELECT * INTO s FROM core.session x WHERE x.uid = p_session FOR NO KEY UPDATE;
     IF s.uid IS NULL OR s.state NOT IN ('stopped', 'presumed_ended') OR core.review_blocks(s.uid) THEN
         RETURN NULL;
     END IF;
     IF s.tariff_version_id IS NULL THEN
         s.tariff_version_id := core.session_tariff(s);
-        UPDATE core.session x SET tariff_version_id = s.tariff_version_id WHERE x.uid = s.uid AND x.tariff_version_id IS NULL;
+        UPDATE core.session x SET tariff_version_id = s.tariff_version_id WHERE x.uid = s.uid;
     END IF;
     IF s.tariff_version_id IS NULL OR s.meter_start_mwh IS NULL THEN
         PERFORM ledger.settlement_review(s.uid, CASE WHEN s.tariff_version_id IS NULL THEN 'no_tariff' ELSE 'missing_start' END,

@@ -414,6 +414,34 @@ def a_late_stop_makes_a_bill_in_the_making_void(admin):
     sound(admin)
 
 
+@test
+def a_stop_before_the_input_is_taken_is_in_it(admin):
+    """A Stop, or a correction, that commits while the input's taking waits for the session: one bill, of what is true then."""
+    for name, change, told in (
+            ("stop", "SELECT outcome FROM t.stop({0}, {1}, 4000, now() - interval '90 minutes', NULL, now(), true)", "4000000"),
+            ("mend", "UPDATE core.session SET meter_start_mwh = 900000, input_current = false WHERE transaction_id = {1}", "900000")):
+        station = admin.one(f"SELECT t.house('MADE{name}')")
+        tag = f"MADETAG{name}"
+        admin.one(f"SELECT t.card('{tag}', 100000, 9)")
+        start = "{}, '{}', {}, now() - interval '{}', 1, now(), true"
+        transaction = admin.one(START.format(start.format(station, tag, 1000, "2 hours"))).rsplit("|", 1)[1]
+        admin.one(START.format(start.format(station, tag, 5000, "1 hour")))
+        uid = admin.one(f"UPDATE core.session SET tariff_version_id = NULL WHERE transaction_id = {transaction}"
+                        " AND state = 'presumed_ended' RETURNING uid")
+        worker, other = Session("joulebook_app"), Session()
+        other.run("BEGIN")
+        other.run(change.format(station, transaction))
+        worker.send(f"SELECT ledger.settlement_input('{uid}')")
+        blocked(admin)
+        other.run("COMMIT")
+        document = "".join(worker.receive())
+        assert f'"{told}"' in document, f"{name}: {document}"
+        same(admin.one(f"SELECT outcome FROM t.settle({transaction}, 530)"), "done", f"{name}: its bill")
+        worker.close()
+        other.close()
+    sound(admin)
+
+
 def main():
     subprocess.run(["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", CONNINFO, "-f", os.path.join(HERE, "fixture.psql")], check=True,
                    stdout=subprocess.DEVNULL)
