@@ -17,6 +17,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -44,6 +45,45 @@ def free_port():
 class Daemon(subprocess.Popen):
     def wait(self, timeout=None):
         return super().wait(timeout and timeout * PATIENCE)
+
+
+class Span:
+    """How long something takes, and how slow the machine is meanwhile.
+
+    with stack.span() as span:
+        ...
+    span.within(5)      at most five seconds, and what the machine's slowness may have added
+
+    The measure of slowness is the start of a program: it is done again and again, and the longest
+    counts, times what a chain of processes, sockets and commits may be made of.
+    """
+    LINKS = 20
+
+    def __init__(self, program):
+        self.program, self.slowest, self.over = program, 0, threading.Event()
+        self.thread = threading.Thread(target=self.look)
+
+    def look(self):
+        while True:
+            began = time.monotonic()
+            subprocess.run([self.program, "--version"], stdout=subprocess.DEVNULL)
+            self.slowest = max(self.slowest, time.monotonic() - began)
+            if self.over.wait(0.1):
+                return
+
+    def __enter__(self):
+        self.thread.start()
+        self.began = time.monotonic()
+        return self
+
+    def __exit__(self, *ignored):
+        self.took = time.monotonic() - self.began
+        self.over.set()
+        self.thread.join()
+
+    def within(self, seconds):
+        print(f"{self.took:.1f} s, of {seconds} s and {self.slowest * self.LINKS:.1f} s of patience")
+        return self.took <= seconds + self.slowest * self.LINKS
 
 
 class Stack:
@@ -87,6 +127,9 @@ class Stack:
         except subprocess.TimeoutExpired:
             child.kill()
             child.wait()
+
+    def span(self):
+        return Span(self.program("csms"))
 
     # -- PostgreSQL ---------------------------------------------------------------------------
 
