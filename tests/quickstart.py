@@ -32,7 +32,8 @@ class Home:
         self.user = "nobody" if os.getuid() == 0 else pwd.getpwuid(os.getuid()).pw_name
         self.before = ["env", "-i", f"HOME={self.folder}", f"USER={self.user}", "LANG=C.UTF-8",
                        "PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
-                       f"XDG_RUNTIME_DIR={self.folder}/run"]
+                       f"XDG_RUNTIME_DIR={self.folder}/run",
+                       "CCACHE_DISABLE=1"]  # its folder would be taken for ours
         if os.getuid() == 0:
             entry = pwd.getpwnam("nobody")
             os.chown(self.folder, entry.pw_uid, entry.pw_gid)
@@ -65,7 +66,7 @@ class Home:
             found += [os.path.join(path, name) for name in folders + files]
         uid = pwd.getpwnam(self.user).pw_uid
         found += [entry.path for entry in os.scandir("/tmp")
-                  if entry.name.startswith("joulebook-") and entry.path != self.folder
+                  if entry.name.startswith("joulebook-") and not entry.name.startswith("joulebook-home.")
                   and entry.stat(follow_symlinks=False).st_uid == uid]
         return sorted(found)
 
@@ -103,6 +104,8 @@ class Books:
         self.home = home
         state = os.path.join(home.folder, ".local/state/joulebook")
         self.csms = f"{state}/app/csms --config {state}/csms.conf"
+        with open(f"{state}/live_since", encoding="utf-8") as since:
+            self.live_since = since.read().strip()
 
     def rows(self, sql):
         quoted = sql.replace("'", "'\\''")
@@ -119,8 +122,8 @@ def recompute(books, pile):
         " s.meter_stop_kwh * 1000000, s.started_at, s.stopped_at, c.max_power_kw * 1000, s.amount, s.currency"
         " from query.session s join query.site t using (site)"
         " join query.connector_now c on c.pile = s.pile and c.connector = s.connector"
-        f" where s.pile = '{pile}' and s.is_settled and not s.is_start_queued"
-        " order by s.started_at desc limit 1")
+        f" where s.pile = '{pile}' and s.is_settled and s.started_at >= '{books.live_since}'"
+        " order by s.started_at limit 1")
     check(len(row) == 1, f"{pile} has no settled live charge")
     uid, tariff, version, zone, first, last, started, stopped, power, amount, currency = row[0]
     readings = [{"at": at, "context": context, "import_mwh": energy or None} for at, context, energy in books.rows(
