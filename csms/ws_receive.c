@@ -7,6 +7,7 @@
 
 #include <libwebsockets.h>
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -143,8 +144,10 @@ void ws_receive_room(struct ws *ws)
 {
     struct ws_slot *slot;
 
-    while ((slot = ws->room_first) &&
-           ws->ports.room(ws->ports.ctx, slot->held.first->length)) {
+    while ((slot = ws->room_first)) {
+        assert(slot->held.first);
+        if (!ws->ports.room(ws->ports.ctx, slot->held.first->length))
+            return;
         leave_room(slot);
         ws_receive_resume(slot);
     }
@@ -285,6 +288,7 @@ void ws_receive_resume(struct ws_slot *slot)
 
         if (!slot->held.first || !has_room(slot, slot->held.first->length))
             break;
+        leave_room(slot); /* its turn may have come before the turn of those who wait longer */
         text = ws_queue_shift(&slot->held);
         ws->ports.frame(ws->ports.ctx, conn, (char *)text->data + WS_PRE, text->length);
         free(text);

@@ -54,6 +54,7 @@ struct host {
     struct ws_conn paused;
     struct wheel_timer resume, roomy, stop;
     bool away, full;
+    size_t roomy_bytes; /* the largest message that there is room for */
     uint64_t opened, closed;
     int last_code;
     char last_reason[64];
@@ -89,7 +90,9 @@ static void make_room(void *ctx)
 
 static bool room(void *ctx, size_t length)
 {
-    return length <= 16384 || !((struct host *)ctx)->full;
+    const struct host *host = ctx;
+
+    return length <= host->roomy_bytes && (length <= 16384 || !host->full);
 }
 
 static void burst(struct host *host, struct ws_conn conn, unsigned count, size_t size)
@@ -139,6 +142,8 @@ static void obey(struct host *host, struct ws_conn conn, const char *order)
     } else if (sscanf(order, "!full %u", &a) == 1) {
         host->full = true;
         loop_timer_arm(host->loop, &host->roomy, loop_mono_ms(host->loop) + a);
+    } else if (sscanf(order, "!room %u", &a) == 1) {
+        host->roomy_bytes = a;
     } else if (!strcmp(order, "!stats")) {
         say_stats(host, conn);
     } else if (!strcmp(order, "!away")) {
@@ -351,7 +356,7 @@ static void tear_down(struct host *host)
 
 int main(int argc, char **argv)
 {
-    struct host host = { 0 };
+    struct host host = { .roomy_bytes = SIZE_MAX };
     struct settings settings = { .failures = 100000,
         .spec = { .name = "test", .bind = "127.0.0.1", .credentials = true,
             .serve = LISTENER_OCPP | LISTENER_METRICS } };

@@ -1,5 +1,6 @@
 """Limits of number, address and time, each reached and passed by one: rows B05, B09, E15, G04, and
 the metrics page through promtool."""
+import itertools
 import os
 import shutil
 import socket
@@ -208,6 +209,32 @@ class Limits(unittest.TestCase):
             with host.connect('CP-2') as wire:
                 self.assertEqual(wire.echo('x' * 70000), 'x' * 70000)
             for wire in wires:
+                wire.socket.close()
+
+    def test_whoever_waits_for_a_share_and_for_the_owner_is_passed_on_before_its_turn(self):
+        """Of whom the small message found room first, nothing is waited for when its turn comes."""
+        with Host('message_bytes=400000', 'large_bytes=800000') as host:
+            order, dying, first, both = (host.connect('CP-1') for _ in range(4))
+            asked = itertools.count(1)
+            order.send('!room 5000')
+            self.assertEqual(order.echo('small'), 'small')
+            dying.raw(frame(TEXT, 'd' * 300000)[:200000])
+            first.send('f' * 300000)
+            until(lambda: order.stats()['in'] - next(asked) >= 3, 'the first message')
+            whole = frame(TEXT, 'b' * 300000)
+            both.raw(frame(TEXT, 's' * 10000) + whole[:100000])
+            until(lambda: order.stats()['in'] - next(asked) >= 4, 'the small message')
+            for _ in range(20):
+                self.assertEqual(order.echo('small'), 'small')
+            order.send('!room 20000')
+            self.assertEqual(order.echo('small'), 'small')
+            dying.socket.close()
+            self.assertEqual(both.receive(), 's' * 10000)
+            order.send('!room 400000')
+            self.assertEqual(first.receive(), 'f' * 300000)
+            both.raw(whole[100000:])
+            self.assertEqual(both.receive(), 'b' * 300000)
+            for wire in (order, first, both):
                 wire.socket.close()
 
     def test_a_storm_of_2000_is_let_in(self):
