@@ -70,7 +70,7 @@ static const struct dimension dimensions[] = {
     [DB_LINK] = { "link", METRIC_DB_LINKS, db_link_name },
     [CUT] = { "reason", METRIC_CUTS, cut_name },
     [COMMAND_END] = { "outcome", METRIC_COMMAND_ENDS, command_end_name },
-    [REASON] = { "reason", OCPP_REASON_DE_AUTHORIZED + 1, reason_name },
+    [REASON] = { "reason", OCPP_REASON_COUNT, reason_name },
     [VERSION] = { "version", 1, version_name },
 };
 

@@ -107,8 +107,6 @@ MUST_CHECK bool node_patient_write(struct node *, const struct core_work *);
 void node_patients_end(struct node *);
 
 /* node_ws.c */
-void node_hash(
-    void *ctx, const char *identity, const void *key, size_t length, uint8_t ret[PEPPER_HASH]);
 MUST_CHECK bool node_ws_make(struct node *);
 /* Opens the listening sockets; an exit status. */
 MUST_CHECK int node_listen(struct node *, char why[NODE_WHY_MAX]);

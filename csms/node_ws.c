@@ -178,7 +178,7 @@ static void port_before_metrics(void *ctx)
     set(node, METRIC_JOBS, METRIC_OK, jobs.jobs_done);
     set(node, METRIC_JOBS, METRIC_ERROR, jobs.jobs_failed + jobs.jobs_lost);
     set(node, METRIC_SESSIONS_STARTED, 0, stats.started);
-    for (int16_t i = 0; i <= CORE_REASONS; i++)
+    for (int16_t i = 0; i <= OCPP_REASON_COUNT; i++)
         set(node, METRIC_SESSIONS_FINISHED, i, stats.stopped[i]);
     set(node, METRIC_TRACE_DROPPED, 0, trace_dropped(node->trace));
     set(node, METRIC_DIRECTORY_UNREADABLE, 0,

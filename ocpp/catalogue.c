@@ -22,9 +22,9 @@ static const struct message messages[OCPP_ACTION_COUNT] = {
 #undef MSG
 };
 
-#define ENUM(lower, UPPER, name)     static const char *const lower##_texts[] = {
+#define ENUM(lower, UPPER, name)     static const char *const lower##_texts[OCPP_##UPPER##_COUNT] = {
 #define VALUE(UPPER, constant, text) text,
-#define ENUM_END                     };
+#define ENUM_END(UPPER)              };
 #include "ocpp/enums.def"
 #undef ENUM
 #undef VALUE
@@ -37,9 +37,9 @@ struct enumeration {
 
 static const struct enumeration enumerations[OCPP_ENUM_COUNT] = {
 #define ENUM(lower, UPPER, name)                                                                   \
-    [OCPP_ENUM_##UPPER] = {lower##_texts, sizeof(lower##_texts) / sizeof(lower##_texts[0])},
+    [OCPP_ENUM_##UPPER] = {lower##_texts, OCPP_##UPPER##_COUNT},
 #define VALUE(UPPER, constant, text)
-#define ENUM_END
+#define ENUM_END(UPPER)
 #include "ocpp/enums.def"
 #undef ENUM
 #undef VALUE

@@ -21,7 +21,7 @@ enum ocpp_gate { OCPP_GATE_ANY, OCPP_GATE_EVIDENCE, OCPP_GATE_PENDING, OCPP_GATE
 
 #define ENUM(lower, UPPER, name)     enum ocpp_##lower {
 #define VALUE(UPPER, constant, text) OCPP_##UPPER##_##constant,
-#define ENUM_END                     };
+#define ENUM_END(UPPER)              OCPP_##UPPER##_COUNT };
 #include "ocpp/enums.def"
 #undef ENUM
 #undef VALUE
@@ -31,7 +31,7 @@ enum ocpp_enum_kind {
     OCPP_ENUM_NONE,
 #define ENUM(lower, UPPER, name) OCPP_ENUM_##UPPER,
 #define VALUE(UPPER, constant, text)
-#define ENUM_END
+#define ENUM_END(UPPER)
 #include "ocpp/enums.def"
 #undef ENUM
 #undef VALUE

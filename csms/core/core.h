@@ -131,7 +131,6 @@ bool core_serving(const struct core *); /* false: database away or draining: upg
 
 /* Can a message of this length be taken now?  False: hand it over when work has been done. */
 bool core_room(const struct core *, size_t length);
-enum { CORE_REASONS = OCPP_REASON_DE_AUTHORIZED + 1 };
 
 struct core_stats {
     uint32_t connections, open, in_work, calls_outstanding;
@@ -139,7 +138,7 @@ struct core_stats {
     uint64_t notes[CORE_NOTES];
     uint64_t requests[OCPP_ACTION_COUNT];
     /* Confirmed, a repeated message included; by enum reason, the last is any other text. */
-    uint64_t started, stopped[CORE_REASONS + 1];
+    uint64_t started, stopped[OCPP_REASON_COUNT + 1];
 };
 void core_stats(const struct core *, struct core_stats *ret);
 const char *core_note_name(enum core_note);

@@ -125,7 +125,7 @@ static void session_count(struct core *core, const struct core_job *job)
     if (job->work.kind != CORE_STOP)
         return;
     if (stop->reason.present)
-        reason = stop->reason.value != OCPP_UNKNOWN ? stop->reason.value : CORE_REASONS;
+        reason = stop->reason.value != OCPP_UNKNOWN ? stop->reason.value : OCPP_REASON_COUNT;
     core->stats.stopped[reason]++;
 }
 

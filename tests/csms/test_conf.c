@@ -4,6 +4,7 @@
  */
 #include "csms/conf_internal.h"
 #include "csms/listener.h"
+#include "csms/log.h"
 #include "tests/csms/support.h"
 
 #include <inttypes.h>
@@ -218,6 +219,35 @@ START_TEST(each_setting_knows_where_it_came_from)
 }
 END_TEST
 
+START_TEST(a_choice_is_the_constant_of_its_name)
+{
+    static const struct {
+        const char *text;
+        int level, format, frames, durability;
+    } cases[] = {
+        { "log { level = error format = auto frames = off } durability = full", LOG_LEVEL_ERROR,
+            LOG_FORMAT_AUTO, CONF_FRAMES_OFF, CONF_DURABILITY_FULL },
+        { "log { level = warn format = text frames = meta } durability = test", LOG_LEVEL_WARN,
+            LOG_FORMAT_TEXT, CONF_FRAMES_META, CONF_DURABILITY_TEST },
+        { "log { level = info format = json frames = full }", LOG_LEVEL_INFO, LOG_FORMAT_JSON,
+            CONF_FRAMES_FULL, CONF_DURABILITY_FULL },
+        { "log { level = debug }", LOG_LEVEL_DEBUG, LOG_FORMAT_AUTO, CONF_FRAMES_META,
+            CONF_DURABILITY_FULL },
+    };
+
+    for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct conf *conf = load(cases[i].text);
+
+        ck_assert_msg(conf != NULL, "%s", said);
+        ck_assert_int_eq(conf->log_level, cases[i].level);
+        ck_assert_int_eq(conf->log_format, cases[i].format);
+        ck_assert_int_eq(conf->log_frames, cases[i].frames);
+        ck_assert_int_eq(conf->top_durability, cases[i].durability);
+        conf_free(conf);
+    }
+}
+END_TEST
+
 START_TEST(everything_that_is_wrong_is_said_at_once)
 {
     ck_assert_ptr_null(load("# the first line\n\ndurability = sometimes\nlog {\n level = loud\n}\n"
@@ -397,6 +427,7 @@ static void add(TCase *tcase)
     tcase_add_test(tcase, every_setting_takes_its_good_values_and_names_the_line_of_a_bad_one);
     tcase_add_test(tcase, without_a_file_it_is_what_is_built_in);
     tcase_add_test(tcase, the_environment_comes_before_the_file);
+    tcase_add_test(tcase, a_choice_is_the_constant_of_its_name);
     tcase_add_test(tcase, each_setting_knows_where_it_came_from);
     tcase_add_test(tcase, everything_that_is_wrong_is_said_at_once);
     tcase_add_loop_test(
