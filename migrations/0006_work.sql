@@ -44,7 +44,8 @@ CREATE TABLE core.job (
     created_at  timestamptz NOT NULL DEFAULT clock_timestamp()
 ) WITH (fillfactor = 70);
 CREATE UNIQUE INDEX job_once ON core.job (kind, key) WHERE state IN ('queued', 'running');
-CREATE INDEX job_due ON core.job (run_at) WHERE state IN ('queued', 'running');
+CREATE INDEX job_due ON core.job (run_at) WHERE state IN ('queued', 'running') AND repeat_s IS NULL;
+CREATE INDEX job_clock ON core.job (run_at) WHERE state IN ('queued', 'running') AND repeat_s IS NOT NULL;
 INSERT INTO core.job (kind, key, repeat_s) VALUES
     ('partitions', 'all', 21600), ('command_expiry', 'all', 5), ('sequence', 'all', 1), ('sweep', 'all', 60);
 

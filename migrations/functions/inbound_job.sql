@@ -1,33 +1,44 @@
 -- Jobs for the workers: claimed by state, kept for a while, repeated if a worker dies. A claim is a worker
 -- and an attempt: who was overtaken ends nothing.
 
--- A job whose workers died at it ten times would kill the next one too: a person gets it instead.
+-- The clock's jobs come first: bills may wait by thousands after an outage, and neither revoked keys nor the
+-- commands' deadlines wait with them. A job whose workers died at it ten times would kill the next one too: a
+-- person gets it instead.
 CREATE OR REPLACE FUNCTION inbound.job_claim(p_kinds text[], p_worker text,
     OUT job_id bigint, OUT kind text, OUT key text, OUT payload text, OUT attempts integer)
 RETURNS SETOF record LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    chosen record;
+    moment timestamptz := clock_timestamp();
+    chosen bigint;
+    deadly boolean;
 BEGIN
-    LOOP
-        SELECT j.id, j.attempts >= 10 AND j.repeat_s IS NULL AS deadly INTO chosen FROM core.job j
-        WHERE j.state IN ('queued', 'running') AND j.run_at <= clock_timestamp() AND j.kind = ANY (p_kinds)
-          AND (j.state = 'queued' OR j.lease_until <= clock_timestamp())
+    SELECT j.id INTO chosen FROM core.job j
+    WHERE j.state IN ('queued', 'running') AND j.repeat_s IS NOT NULL AND j.run_at <= moment AND j.kind = ANY (p_kinds)
+      AND (j.state = 'queued' OR j.lease_until <= moment)
+    ORDER BY j.run_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED;
+    WHILE chosen IS NULL LOOP
+        SELECT j.id, j.attempts >= 10 INTO chosen, deadly FROM core.job j
+        WHERE j.state IN ('queued', 'running') AND j.repeat_s IS NULL AND j.run_at <= moment AND j.kind = ANY (p_kinds)
+          AND (j.state = 'queued' OR j.lease_until <= moment)
         ORDER BY j.run_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED;
-        EXIT WHEN chosen.deadly IS NOT TRUE;
-        PERFORM inbound.job_give_up(chosen.id, 'no worker lived to end it');
+        EXIT WHEN NOT FOUND;
+        IF deadly THEN
+            PERFORM inbound.job_give_up(chosen, 'no worker lived to end it');
+            chosen := NULL;
+        END IF;
     END LOOP;
-    IF chosen.id IS NULL THEN
+    IF chosen IS NULL THEN
         RETURN;
     END IF;
     RETURN QUERY UPDATE core.job j SET state = 'running', worker = p_worker, attempts = j.attempts + 1,
         claimed_at = clock_timestamp(), lease_until = clock_timestamp() + interval '5 minutes'
-    WHERE j.id = chosen.id RETURNING j.id, j.kind, j.key, j.payload::text, j.attempts;
+    WHERE j.id = chosen RETURNING j.id, j.kind, j.key, j.payload::text, j.attempts;
 END
 $$;
 ALTER FUNCTION inbound.job_claim(text[], text) OWNER TO joulebook_writer;
 REVOKE ALL ON FUNCTION inbound.job_claim(text[], text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION inbound.job_claim(text[], text) TO joulebook_app;
-COMMENT ON FUNCTION inbound.job_claim(text[], text) IS 'Claims the job that is longest due | 认领最早到期的任务';
+COMMENT ON FUNCTION inbound.job_claim(text[], text) IS 'Claims the job that is longest due, the clock''s own before others | 认领最早到期的任务，周期任务优先';
 
 CREATE OR REPLACE FUNCTION inbound.job_done(p_job bigint, p_worker text, p_attempts integer, OUT outcome text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

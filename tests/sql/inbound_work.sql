@@ -150,6 +150,21 @@ SELECT t.test('a job of the clock queues itself again', $$
     PERFORM inbound.job_run(a.kind, a.key), inbound.job_done(a.job_id, 'w', a.attempts);
     PERFORM t.is((SELECT state || (run_at > clock_timestamp()) FROM core.job WHERE kind = 'sequence'), 'queuedtrue', 'again');
 $$);
+SELECT t.test('the clock''s jobs come before bills, however many and however old those are', $$
+    INSERT INTO core.job (kind, key, run_at) SELECT 'settle', i::text, now() - interval '1 hour' FROM generate_series(1, 2000) i;
+    UPDATE core.job SET run_at = now() + repeat_s * interval '1 s' WHERE repeat_s IS NOT NULL;
+    SELECT * INTO a FROM inbound.job_claim('{settle,sequence,sweep}', 'w');
+    PERFORM t.is(a.kind, 'settle', 'while none of the clock''s is due');
+    UPDATE core.job SET run_at = clock_timestamp() WHERE kind IN ('sequence', 'partitions');
+    SELECT * INTO a FROM inbound.job_claim('{settle,sequence,sweep}', 'w');
+    PERFORM t.is(a.kind, 'sequence', 'one that is due');
+    PERFORM t.is((inbound.job_claim('{settle,sequence,sweep}', 'w')).kind, 'settle', 'and is being worked, beside one of another kind');
+    PERFORM inbound.job_done(a.job_id, 'w', a.attempts);
+    PERFORM t.is((inbound.job_claim('{settle,sequence,sweep}', 'w')).kind, 'settle', 'and was worked');
+    UPDATE core.job SET state = 'running', lease_until = clock_timestamp() WHERE kind = 'sequence';
+    UPDATE core.job SET run_at = clock_timestamp() WHERE kind = 'sequence';
+    PERFORM t.is((inbound.job_claim('{settle,sequence,sweep}', 'w')).kind, 'sequence', 'and whose worker died');
+$$);
 SELECT t.test('a settlement that failed for good puts its session in review', $$
     p := t.house('H'); w := t.card('TAG00000001', 100000);
     SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now());
