@@ -1,7 +1,8 @@
 -- Commands: claimed once, sent at most once.
 
--- Claims the oldest queued command if the epoch is still the caller's; the claim commits before the
--- CALL leaves. The oldest may be in somebody's hands for a moment: then the next.
+-- Claims the oldest queued command if the epoch is still the caller's, and stays it until the claim has
+-- committed, before the CALL leaves. A connection that is changing hands gives none now: its owner looks
+-- again. The oldest may be in somebody's hands for a moment: then the next.
 CREATE OR REPLACE FUNCTION inbound.command_next(p_station bigint, p_epoch bigint, p_at timestamptz,
     OUT outcome text, OUT command_id bigint, OUT action text, OUT payload text, OUT message_id text, OUT timeout_s integer)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -11,7 +12,7 @@ DECLARE
 BEGIN
     outcome := 'done';
     SELECT c.node_id INTO owner FROM core.station_connection c
-    WHERE c.station_id = p_station AND c.epoch = p_epoch AND c.closed_at IS NULL;
+    WHERE c.station_id = p_station AND c.epoch = p_epoch AND c.closed_at IS NULL FOR SHARE SKIP LOCKED;
     IF NOT FOUND THEN
         RETURN;
     END IF;

@@ -442,6 +442,31 @@ def a_stop_before_the_input_is_taken_is_in_it(admin):
     sound(admin)
 
 
+@test
+def a_command_is_not_claimed_beside_another_nodes_take_over(admin):
+    """Before it or after it: a claim of before is unknown at once, and one of after is the new owner's alone."""
+    station = admin.one("SELECT t.house('CLAIM')")
+    first, second = Session("joulebook_app"), Session("joulebook_app")
+    take = "SELECT outcome || COALESCE(epoch, 0) FROM inbound.take_over({}, {}, 'x', now())"
+    claim = "SELECT outcome || COALESCE(action, '-') FROM inbound.command_next({}, {}, now())"
+    same(first.one(take.format(station, 7)), "done1", "its node")
+    admin.run("INSERT INTO core.command (station_id, action, payload, deadline, actor) "
+              f"VALUES ({station}, 'Reset', '{{}}', now() + interval '1 minute', 'me')")
+    second.run("BEGIN")
+    same(second.one(take.format(station, 8)), "done2", "another node takes it over")
+    same(first.one(claim.format(station, 1)), "done-", "meanwhile no claim")
+    second.run("COMMIT")
+    same(first.one(claim.format(station, 1)), "done-", "nor after it")
+    second.run("BEGIN")
+    same(second.one(claim.format(station, 2)), "doneReset", "the new owner's claim")
+    same(first.one(take.format(station, 7)), "busy0", "meanwhile nobody takes it over")
+    second.run("COMMIT")
+    same(first.one(take.format(station, 7)), "done3", "but after it")
+    same(admin.one(f"SELECT state FROM core.command WHERE station_id = {station}"), "unknown", "the command")
+    first.close()
+    second.close()
+
+
 def main():
     subprocess.run(["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", CONNINFO, "-f", os.path.join(HERE, "fixture.psql")], check=True,
                    stdout=subprocess.DEVNULL)
