@@ -70,6 +70,16 @@ static void review_session(
     }
 }
 
+/* The document, or why there is none: only memory that ran out is worth another try. */
+static enum csms_session_result read_document(
+    const char *text, size_t length, struct ocpp_json **ret, struct ocpp_fault *ret_fault)
+{
+    *ret = ocpp_json_read(text, length, &input_limits, ret_fault);
+    if (*ret != NULL)
+        return CSMS_SESSION_OK;
+    return ret_fault->error == OCPP_INTERNAL_ERROR ? CSMS_SESSION_NO_MEMORY : CSMS_SESSION_INPUT;
+}
+
 static void write_offsets(struct csms_out *out, const struct bill_offset *offsets, uint32_t count)
 {
     csms_out_text(out, "\"zone_offsets\":[");
@@ -114,17 +124,17 @@ void csms_bill_wrap(
 {
     struct csms_session *s = calloc(1, sizeof(*s));
     struct ocpp_fault fault = {0};
-    struct ocpp_json *json = ocpp_json_read(input, length, &input_limits, &fault);
+    struct ocpp_json *json = NULL;
     struct bill_offset offsets[BILL_OFFSETS_MAX];
-    enum csms_session_result result = CSMS_SESSION_INPUT;
+    enum csms_session_result result = CSMS_SESSION_NO_MEMORY;
     struct csms_out out;
     uint32_t count;
 
     memset(ret, 0, sizeof(*ret));
     csms_out_init(&out);
-    if (s == NULL)
-        result = CSMS_SESSION_NO_MEMORY;
-    else if (json != NULL)
+    if (s != NULL)
+        result = read_document(input, length, &json, &fault);
+    if (result == CSMS_SESSION_OK)
         result = csms_session_head(json, ocpp_json_root(json), s, &fault);
     review_session(result, &fault, ret);
     if (result == CSMS_SESSION_OK) {
@@ -224,13 +234,13 @@ void csms_bill_rate(const char *wrapped, size_t length, struct csms_bill *ret)
 {
     struct desk *d = calloc(1, sizeof(*d));
     struct ocpp_fault fault = {0};
-    struct ocpp_json *json = ocpp_json_read(wrapped, length, &input_limits, &fault);
-    enum csms_session_result result = CSMS_SESSION_INPUT;
+    struct ocpp_json *json = NULL;
+    enum csms_session_result result = CSMS_SESSION_NO_MEMORY;
 
     memset(ret, 0, sizeof(*ret));
-    if (d == NULL)
-        result = CSMS_SESSION_NO_MEMORY;
-    else if (json != NULL)
+    if (d != NULL)
+        result = read_document(wrapped, length, &json, &fault);
+    if (result == CSMS_SESSION_OK)
         result = csms_session_read(json, &d->session, &fault);
     if (result == CSMS_SESSION_OK)
         settle(d, ret);
