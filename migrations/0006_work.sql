@@ -55,7 +55,7 @@ CREATE TABLE core.command (
     station_id      bigint NOT NULL REFERENCES core.station,
     action          text NOT NULL,
     payload         jsonb NOT NULL,
-    secret_members  text[] NOT NULL DEFAULT '{}',     -- wiped from payload once answered
+    secret_members  text[] NOT NULL DEFAULT '{}',     -- wiped from payload once it has ended
     state           text NOT NULL DEFAULT 'queued' CHECK (state IN ('queued', 'sent', 'accepted', 'rejected',
                         'refused', 'call_error', 'timed_out', 'unknown', 'expired', 'superseded', 'cancelled')),
     repeatable      boolean NOT NULL DEFAULT false,
@@ -76,7 +76,21 @@ CREATE TABLE core.command (
 ) WITH (fillfactor = 70);
 CREATE INDEX command_queued ON core.command (station_id, id) WHERE state = 'queued';
 CREATE INDEX command_sent ON core.command (station_id) WHERE state IN ('sent', 'unknown');
+CREATE INDEX command_secret ON core.command (deadline) WHERE state = 'unknown' AND payload ?| secret_members;
 CREATE INDEX command_station ON core.command (station_id, requested_at);
+
+-- However a command ends, its secrets end with it. A late answer may still come to one that is unknown, and
+-- one that never left is put back: the clock wipes those once their deadline has passed.
+CREATE FUNCTION core.command_ended() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    NEW.payload := NEW.payload - NEW.secret_members;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER command_ended BEFORE UPDATE ON core.command
+    FOR EACH ROW WHEN (NEW.state NOT IN ('queued', 'sent', 'unknown') AND NEW.payload ?| NEW.secret_members)
+    EXECUTE FUNCTION core.command_ended();
 
 -- The owner's node is told at once; inside a lane the node tells itself after the commit.
 CREATE FUNCTION core.command_queued() RETURNS trigger

@@ -34,7 +34,7 @@ REVOKE ALL ON FUNCTION inbound.command_next(bigint, bigint, timestamptz) FROM PU
 GRANT EXECUTE ON FUNCTION inbound.command_next(bigint, bigint, timestamptz) TO joulebook_app;
 COMMENT ON FUNCTION inbound.command_next(bigint, bigint, timestamptz) IS 'Claims the next command of a pile | 认领充电桩的下一条命令';
 
--- Writes the answer and wipes the secrets. A late answer settles an unknown; a final one stands.
+-- Writes the answer. A late one settles an unknown; a final one stands.
 CREATE OR REPLACE FUNCTION inbound.command_answer(p_command bigint, p_state text, p_answer text, p_at timestamptz,
     OUT outcome text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -54,8 +54,7 @@ BEGIN
     IF c.state = 'sent' OR c.state IN ('unknown', 'timed_out') AND p_state IN ('accepted', 'rejected', 'call_error') THEN
         UPDATE core.command x SET
             state = CASE WHEN p_state = 'unknown' AND x.repeatable AND x.deadline > p_at THEN 'queued' ELSE p_state END,
-            answered_at = CASE WHEN p_state <> 'unknown' THEN p_at END, answer = p_answer,
-            payload = CASE WHEN p_state = 'unknown' THEN x.payload ELSE x.payload - x.secret_members END
+            answered_at = CASE WHEN p_state <> 'unknown' THEN p_at END, answer = p_answer
         WHERE x.id = p_command;
     END IF;
 END
@@ -83,8 +82,7 @@ BEGIN
     IF c.message_id = p_message_id AND c.state IN ('sent', 'unknown') THEN
         UPDATE core.command x SET
             state = CASE WHEN x.deadline > p_at THEN 'queued' ELSE 'expired' END,
-            node_id = NULL, epoch = NULL, sent_at = NULL,
-            payload = CASE WHEN x.deadline > p_at THEN x.payload ELSE x.payload - x.secret_members END
+            node_id = NULL, epoch = NULL, sent_at = NULL
         WHERE x.id = p_command;
     END IF;
 END
@@ -108,23 +106,34 @@ REVOKE ALL ON FUNCTION inbound.command_stations(bigint) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION inbound.command_stations(bigint) TO joulebook_app;
 COMMENT ON FUNCTION inbound.command_stations(bigint) IS 'Piles of a node that have queued commands | 节点上有待发命令的充电桩';
 
--- The clock's part: what nobody sent in time has expired, what nobody answered is unknown.
+-- The clock's part: what nobody sent in time has expired, what nobody answered is unknown. A command whose end
+-- nobody knows may be put back until its deadline by the node's clock; after it its secrets serve nobody.
 CREATE OR REPLACE FUNCTION inbound.command_expiry()
 RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+    moment timestamptz := clock_timestamp();
     changed bigint;
+    part bigint;
 BEGIN
     WITH due AS (
-        SELECT c.id FROM core.command c
-        WHERE c.state = 'queued' AND c.deadline <= clock_timestamp()
-           OR c.state = 'sent' AND c.sent_at + make_interval(secs => c.timeout_s + 60) <= clock_timestamp()
-        ORDER BY c.id LIMIT 1000 FOR NO KEY UPDATE SKIP LOCKED)
-    UPDATE core.command c SET
-        state = CASE c.state WHEN 'queued' THEN 'expired' ELSE 'unknown' END,
-        payload = CASE c.state WHEN 'queued' THEN c.payload - c.secret_members ELSE c.payload END
-    FROM due WHERE c.id = due.id;
+        SELECT c.id FROM core.command c WHERE c.state = 'queued' AND c.deadline <= moment
+        ORDER BY c.deadline LIMIT 1000 FOR NO KEY UPDATE SKIP LOCKED)
+    UPDATE core.command c SET state = 'expired' FROM due WHERE c.id = due.id;
     GET DIAGNOSTICS changed = ROW_COUNT;
-    RETURN changed;
+    WITH due AS (
+        SELECT c.id FROM core.command c
+        WHERE c.state = 'sent' AND c.sent_at <= moment AND c.sent_at + make_interval(secs => c.timeout_s + 60) <= moment
+        ORDER BY c.sent_at LIMIT 1000 FOR NO KEY UPDATE SKIP LOCKED)
+    UPDATE core.command c SET state = 'unknown' FROM due WHERE c.id = due.id;
+    GET DIAGNOSTICS part = ROW_COUNT;
+    changed := changed + part;
+    WITH due AS (
+        SELECT c.id FROM core.command c WHERE c.state = 'unknown' AND c.payload ?| c.secret_members
+          AND c.deadline <= moment - interval '1 minute'
+        ORDER BY c.deadline LIMIT 1000 FOR NO KEY UPDATE SKIP LOCKED)
+    UPDATE core.command c SET payload = c.payload - c.secret_members FROM due WHERE c.id = due.id;
+    GET DIAGNOSTICS part = ROW_COUNT;
+    RETURN changed + part;
 END
 $$;
 ALTER FUNCTION inbound.command_expiry() OWNER TO joulebook_writer;

@@ -39,6 +39,44 @@ SELECT t.test('an answer is final, and wipes the secrets', $$
     PERFORM t.is(inbound.command_answer(a.command_id, 'excellent', '{}', now()), 'refused', 'no such state');
     PERFORM t.is(inbound.command_answer(999999, 'accepted', '{}', now()), 'refused', 'no such command');
 $$);
+SELECT t.test('however a command ends, its secrets end with it', $$
+    p := t.house('H');
+    FOREACH x IN ARRAY ARRAY['accepted', 'rejected', 'refused', 'call_error', 'timed_out', 'expired', 'cancelled'] LOOP
+        INSERT INTO core.command (station_id, action, payload, deadline, actor, secret_members)
+        VALUES (p, 'Reset', '{"a":1,"b":2}', now() + interval '1 minute', 'me', '{a,c}') RETURNING id INTO n;
+        UPDATE core.command SET state = 'sent' WHERE id = n;
+        PERFORM t.is((SELECT payload::text FROM core.command WHERE id = n), '{"a": 1, "b": 2}', 'sent');
+        UPDATE core.command SET state = x WHERE id = n;
+        PERFORM t.is((SELECT payload::text FROM core.command WHERE id = n), '{"b": 2}', x);
+    END LOOP;
+$$);
+SELECT t.test('a boot, a start and a Stop that end a command wipe its secrets', $$
+    p := t.house('H'); w := t.card('TAG00000001', 1000000, 9);
+    INSERT INTO core.command (station_id, action, payload, deadline, actor, secret_members, state, sent_at) VALUES
+        (p, 'Reset', '{"type":"Soft","a":1}', now() + interval '1 minute', 'me', '{a}', 'sent', now()),
+        (p, 'RemoteStartTransaction', '{"idTag":"TAG00000001","a":1}', now() + interval '1 minute', 'me', '{a}', 'unknown', now());
+    PERFORM inbound.boot(p, now(), 'V', 'M', NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+    SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now());
+    INSERT INTO core.command (station_id, action, payload, deadline, actor, secret_members, state, sent_at)
+    VALUES (p, 'RemoteStopTransaction', jsonb_build_object('transactionId', a.transaction_id, 'a', 1), now() + interval '1 minute', 'me', '{a}', 'unknown', now());
+    PERFORM t.stop(p, a.transaction_id, 2000, now() + interval '10 minutes');
+    PERFORM t.is((SELECT string_agg(action || state || (payload ? 'a'), ',' ORDER BY id) FROM core.command),
+        'Resetacceptedfalse,RemoteStartTransactionacceptedfalse,RemoteStopTransactionacceptedfalse', 'commands');
+$$);
+SELECT t.test('what nobody knows the end of keeps its secrets for as long as it may be sent again', $$
+    p := t.house('H');
+    SELECT epoch INTO n FROM inbound.take_over(p, 7, 'x', now());
+    INSERT INTO core.command (station_id, action, payload, deadline, actor, secret_members) VALUES
+        (p, 'Reset', '{"a":1,"b":2}', clock_timestamp() + interval '1 minute', 'me', '{a}'), (p, 'Reset', '{"b":2}', clock_timestamp() - interval '1 hour', 'me', '{a}');
+    UPDATE core.command SET state = 'unknown' WHERE NOT payload ? 'a';
+    PERFORM inbound.command_next(p, n, now()), inbound.take_over(p, 8, 'y', now());
+    PERFORM t.is(inbound.command_expiry(), 0::bigint, 'nothing to do');
+    PERFORM t.is((SELECT state || payload FROM core.command ORDER BY id LIMIT 1), 'unknown{"a": 1, "b": 2}', 'before its deadline');
+    UPDATE core.command SET deadline = clock_timestamp() - interval '1 minute' WHERE payload ? 'a';
+    PERFORM t.is(inbound.command_expiry(), 1::bigint, 'one to wipe');
+    PERFORM t.is((SELECT state || payload FROM core.command ORDER BY id LIMIT 1), 'unknown{"b": 2}', 'after it');
+    PERFORM t.is(inbound.command_expiry(), 0::bigint, 'and nothing more');
+$$);
 SELECT t.test('a claim whose CALL never left is put back, by its own message id alone', $$
     p := t.house('H');
     SELECT epoch INTO n FROM inbound.take_over(p, 7, 'x', now());
