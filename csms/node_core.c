@@ -226,12 +226,16 @@ static void port_note(void *ctx, enum core_note note, int64_t station, const cha
     log_write(node->config.log, events[note], pairs, 4);
 }
 
+/* Decoded a message is many times as large as its text. */
+enum { LARGE_DECODED = 8 };
+
 static struct core_config config_of(const struct conf *conf)
 {
     return (struct core_config){
         .connections = (uint32_t)conf->limits_connections,
         .call_timeout_ms = (uint32_t)conf->ocpp_call_timeout_s * 1000,
         .heartbeat_s = (uint32_t)conf->ocpp_heartbeat_s,
+        .large_bytes = (size_t)conf->limits_large_bytes / LARGE_DECODED,
         .limits = ocpp_limits_pile,
     };
 }

@@ -7,6 +7,7 @@
 #ifndef CSMS_WS_INTERNAL_H
 #define CSMS_WS_INTERNAL_H
 
+#include "csms/core/frame.h"
 #include "csms/http.h"
 #include "csms/ws.h"
 #include "csms/ws_peers.h"
@@ -17,7 +18,6 @@ struct lws_vhost;
 
 enum {
     WS_PRE = 16,               /* room that lws_write wants before the text */
-    WS_LARGE = 65536,          /* above it a message counts against large_bytes */
     WS_HELD_MAX = 2,           /* messages kept while paused, then the socket is not read */
     WS_GOODBYE_MS = 5000,      /* for the peer to answer our close frame */
     WS_LINGER_MS = 2000,       /* for the peer to read our refusal */

@@ -166,7 +166,7 @@ static bool hold(struct ws_slot *slot, const char *text, size_t length)
 {
     if (!ws_queue_push(&slot->held, text, length))
         return false;
-    if (slot->held.count >= WS_HELD_MAX || slot->held.bytes > WS_LARGE)
+    if (slot->held.count >= WS_HELD_MAX || slot->held.bytes > CORE_LARGE_BYTES)
         read_socket(slot, false);
     return true;
 }
@@ -215,7 +215,7 @@ static int gather(struct ws_slot *slot, const char *bytes, size_t length, bool f
 
     if (!append(slot, bytes, length))
         return ws_slot_cut(slot, 1011, "no memory", &ws->stats.cut_too_large);
-    if (announced > WS_LARGE && !slot->share && !final) {
+    if (announced > CORE_LARGE_BYTES && !slot->share && !final) {
         if (share_is_free(ws) && !ws->waiting_first)
             take_share(slot);
         else if (!slot->waits)

@@ -319,7 +319,7 @@ bool core_may_open(const struct core *core, struct core_now now, int64_t id)
 bool core_room(const struct core *core, size_t length)
 {
     return length <= CORE_LARGE_BYTES || core->large_sum == 0 ||
-           core->large_sum + length <= CORE_LARGE_SUM;
+           core->large_sum + length <= core->config.large_bytes;
 }
 
 bool core_serving(const struct core *core)

@@ -86,6 +86,7 @@ struct core_config {
     uint32_t connections;     /* sockets, and the stations kept in memory */
     uint32_t call_timeout_ms; /* of our calls, unless the command names its own */
     uint32_t heartbeat_s;     /* interval of BootNotification, unless the database names one */
+    size_t large_bytes;       /* CALLs above CORE_LARGE_BYTES, queued or in work, together */
     struct ocpp_limits limits;
 };
 

@@ -1,4 +1,4 @@
-/* frame.h - one frame as the core shows it to whoever traces, logs or counts.
+/* frame.h - one frame: what counts as large, and how the core shows it to whoever traces or counts.
  *
  * All pointers are valid until the port returns.
  */
@@ -10,6 +10,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+/* A text above this is large: there are bounds for all of them together, and a station's next is
+ * not read before its large one is done. */
+enum { CORE_LARGE_BYTES = 16 * 1024 };
 
 /* One frame, for the trace.  action is OCPP_ACTION_NONE if it is not known. */
 struct core_trace {

@@ -18,11 +18,6 @@
 
 enum {
     CORE_QUEUE_PAUSE = 4, /* CALLs that wait before reading is paused */
-    /* A message above this is taken only while those that are queued or in work stay below the sum,
-     * and its station's next is not read before it is done.  Decoded a message is many times as
-     * large as its text, which is what the sum bounds. */
-    CORE_LARGE_BYTES = 16 * 1024,
-    CORE_LARGE_SUM = 8 * 1024 * 1024,
     CORE_QUEUE_MAX = 64,  /* what a transport may still deliver after that */
     CORE_OPEN_MAX = 256,  /* open transactions remembered of one station */
     CORE_PATIENT_MAX = 3, /* how often a worker waits for a row before the pile is put off */

@@ -105,6 +105,7 @@ struct bench *bench_new(void)
         .connections = BENCH_CONNECTIONS,
         .call_timeout_ms = 30000,
         .heartbeat_s = 300,
+        .large_bytes = 8 * 1024 * 1024,
         .limits = ocpp_limits_pile,
     };
     struct bench *bench = calloc(1, sizeof *bench);

@@ -126,6 +126,22 @@ START_TEST(large_messages_in_work_have_a_sum_and_small_ones_pass_it)
 }
 END_TEST
 
+START_TEST(the_sum_of_large_messages_is_a_setting)
+{
+    struct bench *bench = bench_new();
+    struct core_conn conn = bench_join(bench, 0, 1, CORE_ACCEPTED);
+    struct core_config config = {.call_timeout_ms = 30000, .heartbeat_s = 300,
+        .large_bytes = 2 * LARGE, .limits = ocpp_limits_pile};
+    size_t max;
+
+    bench_say(bench, conn, large_meter());
+    ck_assert_uint_eq(large_bytes(bench, &max), LARGE);
+    core_configure(bench->core, &config);
+    ck_assert(core_room(bench->core, LARGE) && !core_room(bench->core, LARGE + 1));
+    bench_free(bench);
+}
+END_TEST
+
 START_TEST(a_large_message_in_work_holds_back_the_next_of_its_station)
 {
     struct bench *bench = bench_new();
@@ -746,6 +762,7 @@ int main(void)
         {a_confirmation_waits_for_the_commit, 0},
         {heartbeat_is_answered_from_memory, 0},
         {large_messages_in_work_have_a_sum_and_small_ones_pass_it, 0},
+        {the_sum_of_large_messages_is_a_setting, 0},
         {a_large_message_in_work_holds_back_the_next_of_its_station, 0},
         {a_large_message_of_a_lost_connection_counts_until_it_is_stored, 0},
         {a_message_above_the_limit_is_told_of_its_station, 0},

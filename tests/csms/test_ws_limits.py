@@ -2,6 +2,7 @@
 the metrics page through promtool."""
 import itertools
 import os
+import select
 import shutil
 import socket
 import subprocess
@@ -164,6 +165,19 @@ class Limits(unittest.TestCase):
             self.assertEqual((stats['stalled'], stats['too_large']), (0, 0))
             for wire in wires:
                 wire.socket.close()
+
+    def test_a_message_above_16_kib_counts_as_large(self):
+        with Host('message_bytes=400000', 'large_bytes=400000') as host:
+            with host.connect('CP-1') as slow, host.connect('CP-2') as other:
+                whole = frame(TEXT, 's' * 16385)
+                slow.raw(whole[:-1])
+                for _ in range(20):
+                    self.assertEqual(other.echo('x' * 16384), 'x' * 16384)
+                other.send('x' * 16385)
+                self.assertFalse(select.select([other.socket], [], [], 0.5)[0])
+                slow.raw(whole[-1:])
+                self.assertEqual(slow.receive(), 's' * 16385)
+                self.assertEqual(other.receive(), 'x' * 16385)
 
     def test_a_held_message_keeps_its_room_until_it_is_passed_on(self):
         with Host('message_bytes=400000', 'large_bytes=400000') as host:

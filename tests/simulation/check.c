@@ -180,7 +180,7 @@ void check_memory(struct node *node, bool end)
     struct core_stats stats;
 
     core_stats(node->core, &stats);
-    if (stats.large_bytes > CORE_LARGE_SUM + OCPP_PILE_BYTES_MAX)
+    if (stats.large_bytes > node->core->config.large_bytes + OCPP_PILE_BYTES_MAX)
         world_breach(world, BREACH_MEMORY, "%zu bytes of large messages", stats.large_bytes);
     for (uint32_t i = 0; i < node->core->capacity; i++) {
         const struct core_station *station = &node->core->stations[i];

@@ -54,6 +54,7 @@ void node_start(struct node *node)
         .connections = node->slot_count,
         .call_timeout_ms = 20000,
         .heartbeat_s = 300,
+        .large_bytes = 8 * 1024 * 1024,
         .limits = ocpp_limits_pile,
     };
     struct core_ports ports = node_ports;
