@@ -86,6 +86,7 @@ CREATE TABLE ledger.hold (
     PRIMARY KEY (session_uid, account_id),
     CHECK ((state = 'active') = (resolved_at IS NULL))
 );
+CREATE INDEX hold_expiry ON ledger.hold (expires_at) WHERE state = 'active';
 
 CREATE TABLE ledger.settlement (
     session_uid       uuid NOT NULL,

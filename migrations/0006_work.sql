@@ -46,6 +46,8 @@ CREATE TABLE core.job (
 CREATE UNIQUE INDEX job_once ON core.job (kind, key) WHERE state IN ('queued', 'running');
 CREATE INDEX job_due ON core.job (run_at) WHERE state IN ('queued', 'running') AND repeat_s IS NULL;
 CREATE INDEX job_clock ON core.job (run_at) WHERE state IN ('queued', 'running') AND repeat_s IS NOT NULL;
+CREATE INDEX job_failed ON core.job (kind, key) WHERE state = 'failed';
+CREATE INDEX job_done ON core.job (finished_at) WHERE state = 'done';
 INSERT INTO core.job (kind, key, repeat_s) VALUES
     ('partitions', 'all', 21600), ('command_expiry', 'all', 5), ('sequence', 'all', 1), ('sweep', 'all', 60);
 
@@ -75,7 +77,10 @@ CREATE TABLE core.command (
     UNIQUE (actor, idempotency_key)
 ) WITH (fillfactor = 70);
 CREATE INDEX command_queued ON core.command (station_id, id) WHERE state = 'queued';
-CREATE INDEX command_sent ON core.command (station_id) WHERE state IN ('sent', 'unknown');
+CREATE INDEX command_due ON core.command (deadline) WHERE state = 'queued';
+CREATE INDEX command_sent ON core.command (station_id) WHERE state = 'sent';
+CREATE INDEX command_unanswered ON core.command (sent_at) WHERE state = 'sent';
+CREATE INDEX command_reset ON core.command (station_id, sent_at) WHERE state IN ('sent', 'unknown') AND action = 'Reset';
 CREATE INDEX command_secret ON core.command (deadline) WHERE state = 'unknown' AND payload ?| secret_members;
 CREATE INDEX command_station ON core.command (station_id, requested_at);
 

@@ -178,8 +178,8 @@ BEGIN
     SELECT 'settle', x.uid::text, jsonb_build_object('session', x.uid) FROM core.session x
     WHERE (x.state = 'presumed_ended' AND x.presumed_ended_at < moment - interval '15 minutes'
            OR x.state = 'stopped' AND x.stop_received_at < moment - interval '5 minutes')
-      AND NOT EXISTS (SELECT FROM core.job j WHERE j.kind = 'settle' AND j.key = x.uid::text
-                        AND (j.state IN ('queued', 'running') OR j.state = 'failed'))
+      AND NOT EXISTS (SELECT FROM core.job j WHERE j.kind = 'settle' AND j.key = x.uid::text AND j.state IN ('queued', 'running'))
+      AND NOT EXISTS (SELECT FROM core.job j WHERE j.kind = 'settle' AND j.key = x.uid::text AND j.state = 'failed')
       AND NOT core.review_blocks(x.uid)
     LIMIT 1000
     ON CONFLICT (kind, key) WHERE state IN ('queued', 'running') DO NOTHING;
