@@ -49,7 +49,11 @@ BEGIN
                'at', to_char((r.at + shift) AT TIME ZONE 'UTC', utc),
                'received_at', to_char(r.received_at AT TIME ZONE 'UTC', utc),
                'context', r.context, 'import_mwh', r.import_mwh::text,
-               'export_mwh', CASE WHEN NOT no_credit THEN r.export_mwh::text END)
+               'export_mwh', CASE WHEN NOT no_credit THEN r.export_mwh::text END,
+               'power_import_mw', r.power_import_mw::text,
+               -- Of all phases, where the pile does not tell the sum itself.
+               'current_import_ma', COALESCE(r.current_import_ma, LEAST(9223372036854775807,
+                   (SELECT sum(v) FROM unnest(ARRAY[r.current_l1_ma, r.current_l2_ma, r.current_l3_ma]) v)))::text)
                ORDER BY r.at, r.received_at, r.hash)
     INTO readings FROM ledger.settlement_readings(s, ended - shift, power, accepted && ARRAY['negative_energy',
         'negative_register', 'register_falls', 'register_range', 'register_jumps', 'series_disagrees',

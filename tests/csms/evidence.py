@@ -5,7 +5,11 @@ before a person has decided, and all of it can be billed or closed afterwards.  
 once it is understood (repeats, odd enums, queues) is billed without anybody's help.
 """
 import json
+import os
+import subprocess
 import sys
+import zlib
+from fractions import Fraction
 
 from evidence_house import RESTART, SENT, TARIFF, House, Run, equal
 from e2e import now
@@ -221,6 +225,67 @@ def tariff_behind(house, pile):
                 user='e2e.admin')
     pile.decide('accept')
     pile.billed(transaction, 300)
+
+
+def measured(house, pile, name, limit, values):
+    """Sells energy below the limit for 10, from it on for 50; a session for each value in between its registers."""
+    component = {'type': 'ENERGY', 'price': 10, 'vat': 0, 'step_size': 1}
+    document = {'currency': 'CNY', 'elements': [
+        {'restrictions': {f'max_{name}': limit}, 'price_components': [component]},
+        {'restrictions': {f'min_{name}': limit}, 'price_components': [component | {'price': 50}]}]}
+    house.value(f"""SELECT management.publish_tariff(code => 'BY-{name}', document => '{json.dumps(document)}',
+        charge_point_id => '{pile.identity}', connector_id => 1, valid_from => now() - interval '20 days')""",
+                user='e2e.admin')
+    for value in values:
+        transaction = pile.start(1000)
+        pile.confirmed('MeterValues', {'connectorId': 1, 'transactionId': transaction, 'meterValue': [
+            {'timestamp': now(), 'sampledValue': [{'value': '1200'}, *value]}]})
+        pile.stop(transaction, 1300)
+        yield transaction
+
+
+def by_hand(house, transaction, measurand, scale):
+    """What `csms rate` makes of the input that the settlement keeps."""
+    kept = house.value(f"""SELECT encode(t.input, 'hex') FROM ledger.settlement t
+        JOIN core.session s ON s.uid = t.session_uid WHERE s.transaction_id = {transaction}""")
+    kept = json.loads(zlib.decompress(bytes.fromhex(kept)))['input']
+    session, reading = kept['session'], kept['readings'][0]
+    energy = Fraction(int(session['meter_stop_mwh']) - int(session['meter_start_mwh']), 10 ** 6)
+    told = Fraction(int(reading[measurand]), scale)
+    period = {'start': session['started_at'], 'end': session['stopped_at'], 'energy_kwh': str(float(energy)),
+              'current' if scale == 1000 else 'power': str(float(told))}
+    files = [os.path.join(house.stack.folder, f'{transaction}.{name}.json') for name in ('tariff', 'session')]
+    for path, value in zip(files, (kept['tariff'], {**period, 'periods': [period]})):
+        with open(path, 'w', encoding='utf-8') as out:
+            json.dump(value, out)
+    done = subprocess.run([house.stack.program('csms'), 'rate', '--tariff', files[0], '--zone', session['zone'],
+                           '--session', files[1]], capture_output=True, text=True, check=True)
+    return Fraction(json.loads(done.stdout)['total_incl_vat'])
+
+
+def billed_measured(house, pile, transactions, *how):
+    pile.in_review()
+    for transaction, amount in zip(transactions, (3, 15)):
+        house.stack.wait(lambda number=transaction: pile.session(number, 'is_settled') == 't', 20, 'the bill')
+        equal('amount', Fraction(pile.session(transaction, 'amount')), amount)
+        equal('by hand', by_hand(house, transaction, *how), amount)
+
+
+def slow_energy(house, pile):
+    """energy is sold at the price of the power that its reading tells"""
+    transactions = list(measured(house, pile, 'power', 50, [
+        [{'value': value, 'measurand': 'Power.Active.Import', 'unit': 'kW'}] for value in ('11', '50')]))
+    yield SENT
+    billed_measured(house, pile, transactions, 'power_import_mw', 10 ** 6)
+
+
+def weak_energy(house, pile):
+    """and at that of its current, which is that of all phases"""
+    transactions = list(measured(house, pile, 'current', 60, [
+        [{'value': value, 'measurand': 'Current.Import', 'phase': phase} for phase in ('L1', 'L2', 'L3')]
+        for value in ('19.9', '20')]))
+    yield SENT
+    billed_measured(house, pile, transactions, 'current_import_ma', 1000)
 
 
 def huge_register(house, pile):
