@@ -279,6 +279,10 @@ static void read_request(struct ws_front *front)
 {
     ssize_t n;
 
+    if (front->length >= front->ws->limits.head_bytes) { /* a reload allows less than came already */
+        refuse_for(front, CORE_REFUSAL_TOO_LARGE);
+        return;
+    }
     if (!make_room(front)) {
         front_free(front);
         return;

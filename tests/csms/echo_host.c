@@ -44,6 +44,7 @@ static const uint8_t key[20] = { 0, 1, 2, 3, 4, 5, 6, 7, 255, 255, 255, 255, 255
 static const char text_key[] = "sixteen-chars-ok";
 
 struct host {
+    struct settings *settings;
     struct loop *loop;
     struct ws *ws;
     struct core_directory *directory;
@@ -126,6 +127,8 @@ static void say_stats(struct host *host, struct ws_conn conn)
     ws_send(host->ws, conn, text, (size_t)n);
 }
 
+static void change(struct host *, const char *setting);
+
 static void obey(struct host *host, struct ws_conn conn, const char *order)
 {
     unsigned a, b;
@@ -144,6 +147,8 @@ static void obey(struct host *host, struct ws_conn conn, const char *order)
         loop_timer_arm(host->loop, &host->roomy, loop_mono_ms(host->loop) + a);
     } else if (sscanf(order, "!room %u", &a) == 1) {
         host->roomy_bytes = a;
+    } else if (!strncmp(order, "!set ", 5)) {
+        change(host, order + 5);
     } else if (!strcmp(order, "!stats")) {
         say_stats(host, conn);
     } else if (!strcmp(order, "!away")) {
@@ -315,6 +320,12 @@ static void read_setting(struct settings *settings, const char *text)
     }
 }
 
+static void change(struct host *host, const char *setting)
+{
+    read_setting(host->settings, setting);
+    ws_limits_set(host->ws, &host->settings->limits);
+}
+
 static void hash_port(
     void *ctx, const char *identity, const void *bytes, size_t length, uint8_t ret[CORE_KEY_HASH])
 {
@@ -366,6 +377,7 @@ int main(int argc, char **argv)
 
     ws_limits_default(&settings.limits);
     settings.limits.connections = 256;
+    host.settings = &settings;
     for (int i = 1; i < argc; i++)
         read_setting(&settings, argv[i]);
     signal(SIGPIPE, SIG_IGN);

@@ -304,6 +304,18 @@ class Listeners(unittest.TestCase):
                 self.assertEqual((status, headers['retry-after']), (503, '30'))
             self.assertEqual(host.refusals(3), ['full'] * 3)
 
+    def test_a_smaller_head_holds_for_requests_that_have_begun(self):
+        """What has come already may be more than is allowed from now on."""
+        with Host('head_bytes=16384') as host, host.connect() as wire, host.socket() as s:
+            s.sendall(b'GET / HTTP/1.1\r\nX: ' + b'x' * (4096 - 19))
+            until(lambda: wire.stats()['half_open'] == 1, 'the request')
+            self.assertEqual(wire.echo('read by now'), 'read by now')
+            wire.send('!set head_bytes=512')
+            self.assertEqual(wire.echo('in force'), 'in force')
+            s.sendall(b'y' * 8192)
+            self.assertEqual(parse_head(s.recv(4096))[0], 431)
+            self.assertEqual(wire.echo('alive'), 'alive')
+
     def test_sigterm_refuses_the_new_and_closes_the_old_with_1001(self):
         host = Host()
         wires = [host.connect('CP-%d' % (1 + i % 2)) for i in range(20)]
