@@ -45,26 +45,34 @@ static struct ws_peer **row_of(struct ws_peers *peers, const struct core_address
     return &peers->rows[hash >> 32 & (ROWS - 1)];
 }
 
-struct ws_peer *ws_peers_find(struct ws_peers *peers, const struct core_address *address)
+static struct ws_peer *find(struct ws_peers *peers, const struct core_address *party)
 {
-    struct ws_peer *peer = *row_of(peers, address);
+    struct ws_peer *peer = *row_of(peers, party);
 
-    while (peer && memcmp(&peer->address, address, sizeof(*address)))
+    while (peer && memcmp(&peer->address, party, sizeof(*party)))
         peer = peer->next;
     return peer;
 }
 
+struct ws_peer *ws_peers_find(struct ws_peers *peers, const struct core_address *address)
+{
+    struct core_address party = core_address_party(address);
+
+    return find(peers, &party);
+}
+
 struct ws_peer *ws_peers_get(struct ws_peers *peers, const struct core_address *address)
 {
-    struct ws_peer *peer = ws_peers_find(peers, address), **row;
+    struct core_address party = core_address_party(address);
+    struct ws_peer *peer = find(peers, &party), **row;
 
     if (peer)
         return peer;
     peer = calloc(1, sizeof(*peer));
     if (!peer)
         return NULL;
-    row = row_of(peers, address);
-    peer->address = *address;
+    row = row_of(peers, &party);
+    peer->address = party;
     peer->next = *row;
     *row = peer;
     return peer;

@@ -1,4 +1,4 @@
-/* ws_peers.h - how many sockets an address has, half open and connected.
+/* ws_peers.h - how many sockets an address (core_address_party) has, half open and connected.
  *
  * Only addresses with sockets are remembered.  Loop thread only.
  */

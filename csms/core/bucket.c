@@ -94,13 +94,24 @@ static bool next_full(
 bool core_buckets_take(struct core_buckets *buckets, const struct core_address *key,
     struct core_rate rate, uint64_t now_ms)
 {
-    struct bucket *bucket = find_or_replace(row_of(buckets, key), key);
+    struct core_address party = core_address_party(key);
+    struct bucket *bucket = find_or_replace(row_of(buckets, &party), &party);
     uint64_t next;
 
     if (!next_full(bucket->full_at_us, rate, now_ms * 1000, &next))
         return false;
     bucket->full_at_us = next;
     return true;
+}
+
+struct core_address core_address_party(const struct core_address *address)
+{
+    static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+    struct core_address party = *address;
+
+    if (memcmp(address->bytes, mapped, sizeof(mapped)) && !core_address_is_loopback(address))
+        memset(party.bytes + 8, 0, 8);
+    return party;
 }
 
 bool core_address_is_loopback(const struct core_address *address)

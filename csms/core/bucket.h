@@ -32,6 +32,9 @@ void core_buckets_free(struct core_buckets *);
 MUST_CHECK bool core_buckets_take(
     struct core_buckets *, const struct core_address *, struct core_rate, uint64_t now_ms);
 
+/* Whom a limit of one address counts: an IPv4 address, or an IPv6 network of 64 bits, since each of
+ * its 2^64 addresses belongs to the same party.  core_buckets_take does it by itself. */
+struct core_address core_address_party(const struct core_address *);
 /* 127.0.0.0/8 and ::1. */
 bool core_address_is_loopback(const struct core_address *);
 
