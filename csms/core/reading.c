@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Years 0000 to 9999: what the database holds, and what a time of OCPP can be written with. */
-static const int64_t EARLIEST_US = INT64_C(-62167219200) * 1000000;
+/* Years 0001 to 9999: what a time can be written with for the database, which has no year 0. */
+static const int64_t EARLIEST_US = INT64_C(-62135596800) * 1000000;
 static const int64_t LATEST_US = INT64_C(253402300799) * 1000000;
 
 static const char *const quantity_names[CORE_QUANTITIES] = {

@@ -10,8 +10,8 @@
 
 #define AT "2025-11-24T16:00:00Z"
 
-/* Decodes MeterValues with these sampledValues and converts them. */
-static struct core_reading_list convert(const char *samples)
+/* Decodes MeterValues of this time with these sampledValues and converts them. */
+static struct core_reading_list convert_at(const char *at, const char *samples)
 {
     static char text[4096];
     struct core_reading_source source = {.connector = 1, .transaction_id = 17,
@@ -23,9 +23,9 @@ static struct core_reading_list convert(const char *samples)
     const struct ocpp_meter_values_req *values;
 
     snprintf(text, sizeof text,
-        "[2,\"1\",\"MeterValues\",{\"connectorId\":1,\"meterValue\":[{\"timestamp\":\"" AT
-        "\",\"sampledValue\":[%s]}]}]",
-        samples);
+        "[2,\"1\",\"MeterValues\",{\"connectorId\":1,\"meterValue\":[{\"timestamp\":\"%s\","
+        "\"sampledValue\":[%s]}]}]",
+        at, samples);
     ck_assert_int_eq(
         ocpp_frame_read(text, strlen(text), &ocpp_limits_pile, &frame, &fault), OCPP_READ_FRAME);
     ck_assert_int_ne(ocpp_frame_request(&frame, &request), OCPP_UNUSABLE);
@@ -35,6 +35,11 @@ static struct core_reading_list convert(const char *samples)
         list.items[i].context = strcmp(list.items[i].context, "Trigger") == 0 ? "Trigger" : "other";
     ocpp_frame_done(&frame);
     return list;
+}
+
+static struct core_reading_list convert(const char *samples)
+{
+    return convert_at(AT, samples);
 }
 
 START_TEST(a_value_finds_its_column_and_scale)
@@ -227,9 +232,37 @@ START_TEST(rows_become_json_with_the_names_of_the_columns)
 }
 END_TEST
 
+START_TEST(a_time_that_the_database_cannot_hold_is_that_of_receipt_and_stays_as_text)
+{
+    static const struct {
+        const char *at;
+        const char *stored; /* NULL: as sent */
+    } rows[] = {
+        {"0000-01-01T00:00:00Z", "1970-01-01T00:00:00.000005Z"},
+        {"0000-12-31T23:59:59.999999Z", "1970-01-01T00:00:00.000005Z"},
+        {"0001-01-01T00:00:00+01:00", "1970-01-01T00:00:00.000005Z"},
+        {"0001-01-01T00:00:00.000000Z", NULL},
+        {"9999-12-31T23:59:59.000000Z", NULL},
+        {"9999-12-31T23:59:59-01:00", "1970-01-01T00:00:00.000005Z"},
+    };
+    struct core_reading_list list = convert_at(rows[_i].at, "{\"value\":\"1\"}");
+    char expected[128], *json = core_reading_json(&list);
+
+    snprintf(expected, sizeof expected, "\"at\":\"%s\"",
+        rows[_i].stored != NULL ? rows[_i].stored : rows[_i].at);
+    ck_assert_msg(strstr(json, expected) != NULL, "%s in %s", expected, json);
+    snprintf(expected, sizeof expected, "[{\"timestamp\":\"%s\"}]", rows[_i].at);
+    ck_assert_pstr_eq(list.items[0].extra, rows[_i].stored != NULL ? expected : NULL);
+    free(json);
+    core_reading_list_done(&list);
+}
+END_TEST
+enum { TIME_ROWS = 6 };
+
 int main(void)
 {
     const struct bench_test tests[] = {
+        {a_time_that_the_database_cannot_hold_is_that_of_receipt_and_stays_as_text, TIME_ROWS},
         {a_value_finds_its_column_and_scale, COLUMN_ROWS},
         {what_fits_no_column_exactly_stays_verbatim, VERBATIM_ROWS},
         {one_meter_value_is_one_row_for_each_context, 0},

@@ -581,6 +581,19 @@ def far_readings(house, pile):
     pile.billed(transaction, 300)
 
 
+def year_zero(house, pile):
+    """readings of the year 0, which the database does not have, are stored as received, and their Stop ends its session"""
+    transaction = pile.start(1000)
+    for at in ('0000-06-01T00:00:00Z', '0000-12-31T23:59:59Z'):
+        pile.read(transaction, 1200, at=at)
+    pile.stop(transaction, 1300, transactionData=[
+        {'timestamp': '0000-06-01T00:00:00Z', 'sampledValue': [{'value': '1250'}]}])
+    equal('as received', pile.readings("at > now() - interval '1 hour' AND extra::text LIKE '%0000-%'"), 3)
+    yield SENT
+    pile.in_review()
+    pile.billed(transaction, 300)
+
+
 def same_reading(house, pile):
     """the same reading sent twice is one row"""
     transaction = pile.start(1000)
