@@ -79,7 +79,6 @@ CREATE TABLE core.command (
 CREATE INDEX command_queued ON core.command (station_id, id) WHERE state = 'queued';
 CREATE INDEX command_due ON core.command (deadline) WHERE state = 'queued';
 CREATE INDEX command_sent ON core.command (station_id) WHERE state = 'sent';
-CREATE INDEX command_unanswered ON core.command (sent_at) WHERE state = 'sent';
 CREATE INDEX command_reset ON core.command (station_id, sent_at) WHERE state IN ('sent', 'unknown') AND action = 'Reset';
 CREATE INDEX command_secret ON core.command (deadline) WHERE state = 'unknown' AND payload ?| secret_members;
 CREATE INDEX command_station ON core.command (station_id, requested_at);

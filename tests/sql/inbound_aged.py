@@ -32,9 +32,8 @@ with open(os.path.join(HERE, "fixture.psql")) as fixture:
         SELECT gen_random_uuid(), (SELECT min(account_id) FROM ledger.hold), 1, now() + interval '1 day', s, r
         FROM generate_series(1, {AGED}) i, (VALUES ('active', NULL), ('released', now())) v(s, r);
     INSERT INTO core.command (station_id, action, payload, deadline, actor, state, epoch, sent_at)
-        SELECT t.id, 'Reset', '{{"type":"Soft"}}', now() + interval '1 hour', 'me', s, 0,
-            now() - interval '1 hour' * (s <> 'sent')::integer
-        FROM generate_series(1, {AGED}) i, unnest(ARRAY['queued', 'sent', 'unknown', 'accepted']) s, t.house('I') t(id);
+        SELECT t.id, 'Reset', '{{"type":"Soft"}}', now() + interval '1 hour', 'me', s, 0, now() - interval '1 hour'
+        FROM generate_series(1, {AGED}) i, unnest(ARRAY['queued', 'unknown', 'accepted']) s, t.house('I') t(id);
     ANALYZE;""")
 station, aged = psql("SELECT id FROM core.station ORDER BY id")
 for work in WORK:
