@@ -8,6 +8,7 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -26,7 +27,8 @@ static bool fail(char ret_why[256], const char *file, const char *why)
     return false;
 }
 
-/* Written whole under another name first, so that no half pepper is ever read. */
+/* Written whole under another name first, so that no half pepper is ever read.  The name is nobody
+ * else's, so that neither a start at the same time nor one that was cut short is in the way. */
 static bool make(const char *file, char ret_why[256])
 {
     struct pepper fresh;
@@ -34,13 +36,13 @@ static bool make(const char *file, char ret_why[256])
     int fd;
     bool written;
 
-    if ((size_t)snprintf(part, sizeof(part), "%s.new", file) >= sizeof(part))
+    if ((size_t)snprintf(part, sizeof(part), "%s.XXXXXX", file) >= sizeof(part))
         return fail(ret_why, file, "the name is too long");
     if (!random_bytes(fresh.bytes, sizeof(fresh.bytes)))
         return fail(ret_why, file, "the system has no random bytes");
-    fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    fd = mkostemp(part, O_CLOEXEC);
     if (fd < 0)
-        return fail(ret_why, part, strerror(errno));
+        return fail(ret_why, file, strerror(errno));
     written = write(fd, fresh.bytes, sizeof(fresh.bytes)) == (ssize_t)sizeof(fresh.bytes) &&
         !fsync(fd);
     pepper_done(&fresh);

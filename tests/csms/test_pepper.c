@@ -51,6 +51,29 @@ START_TEST(a_missing_file_is_made_once_and_kept)
 }
 END_TEST
 
+START_TEST(what_a_crash_left_half_made_hinders_nobody)
+{
+    static const char *const endings[] = { "new", "000000", "aaaaaa" };
+    struct pepper pepper;
+    char part[128];
+
+    for (unsigned i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
+        FILE *out;
+
+        snprintf(part, sizeof(part), "%s.%s", file, endings[i]);
+        out = fopen(part, "w");
+        ck_assert_ptr_nonnull(out);
+        fputs("half a pepper", out);
+        fclose(out);
+        ck_assert_msg(pepper_load(&pepper, file, why), "%s", why);
+        unlink(part);
+        unlink(file);
+    }
+    ck_assert_int_eq(rmdir(folder), 0); /* and nothing half made is left by the load itself */
+    ck_assert_int_eq(mkdir(folder, 0700), 0);
+}
+END_TEST
+
 START_TEST(a_file_that_cannot_be_trusted_is_refused_with_the_reason)
 {
     struct pepper pepper;
@@ -128,6 +151,7 @@ static void add(TCase *tcase)
 {
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, a_missing_file_is_made_once_and_kept);
+    tcase_add_test(tcase, what_a_crash_left_half_made_hinders_nobody);
     tcase_add_test(tcase, a_file_that_cannot_be_trusted_is_refused_with_the_reason);
     tcase_add_test(tcase, a_file_that_could_not_be_made_is_refused_before_and_left_unmade);
     tcase_add_test(tcase, the_hash_is_hmac_sha256_of_identity_nul_key);
