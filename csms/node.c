@@ -155,6 +155,10 @@ static void tick(void *ctx)
         roster_commands(node->roster);
         roster_clock(node->roster);
     }
+    if (node->moved) {
+        node->moved = false;
+        roster_moved(node->roster);
+    }
     if (node->id != 0 && now_ms - node->others_ms >= OTHERS_MS) {
         node->others_ms = now_ms;
         roster_others(node->roster);
@@ -299,21 +303,17 @@ static struct db_lane *lane_make(struct node *node, struct node_lane *lane, cons
     return made;
 }
 
+/* Anybody who may log in may notify: what is heard is a reason to look, never a fact. */
 static void heard(struct node *node, const char *channel, const char *detail)
 {
-    char *end = NULL;
-    long long station, epoch;
+    long long station = detail != NULL ? strtoll(detail, NULL, 10) : 0;
 
-    if (detail != NULL && sscanf(detail, "moved %lld %lld", &station, &epoch) == 2) {
-        core_station_moved(node->core, node_now(node), station, epoch);
-        return;
-    }
-    station = detail != NULL ? strtoll(detail, &end, 10) : 0;
-
-    if (strncmp(channel, "joulebook_node_", 15) == 0 && station > 0)
+    if (strncmp(channel, "joulebook_node_", 15) != 0)
+        roster_directory(node->roster);
+    else if (station > 0)
         core_command_hint(node->core, node_now(node), station);
     else
-        roster_directory(node->roster);
+        node->moved = true;
 }
 
 /* A node that lost its lock no longer owns its piles.  While the database is away nobody else

@@ -72,6 +72,7 @@ struct node {
     struct node_kind kinds[CORE_WORK_KINDS];
     struct db_args args; /* of the work that is being bound */
     struct wheel_timer tick;
+    bool moved; /* another node may have taken a pile from us; looked at with the next tick */
     uint64_t looked_ms, others_ms, seen_ms, drain_ms, drained_ms;
     uint64_t ticked_ms, resumed_ms; /* the last tick; when it came much too late */
     uint64_t unlocked_ms; /* since when the node's lock is lost; 0: it is held, or was never */

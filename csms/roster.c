@@ -229,7 +229,7 @@ static void moved_done(struct worker_task *task)
     struct core_now now = {
         loop_mono_ms(roster->config.loop), loop_wall_us(roster->config.loop)};
 
-    look->under_way = look->again = false;
+    look->under_way = false;
     for (int i = 0; look->result == DB_OK && i < look->rows.count; i++) {
         struct db_row row = db_rows_at(&look->rows, i);
 
@@ -237,6 +237,10 @@ static void moved_done(struct worker_task *task)
             roster->config.core, now, db_row_int8(&row, 0), db_row_int8(&row, 1));
     }
     db_rows_done(&look->rows);
+    if (look->again) {
+        look->again = false;
+        roster_moved(roster);
+    }
 }
 
 static void settle_done(struct worker_task *task)
@@ -323,9 +327,14 @@ void roster_clock(struct roster *roster)
     look_start(&roster->clock, 0);
 }
 
-void roster_others(struct roster *roster)
+void roster_moved(struct roster *roster)
 {
     look_start(&roster->moved, roster->config.node);
+}
+
+void roster_others(struct roster *roster)
+{
+    roster_moved(roster);
     look_start(&roster->settle, roster->dead);
 }
 

@@ -29,7 +29,8 @@ void roster_free(struct roster *);
 void roster_directory(struct roster *);
 void roster_commands(struct roster *);
 void roster_clock(struct roster *);
-/* What became of other nodes: the piles they took from us, and what dead ones left open. */
+void roster_moved(struct roster *); /* the piles that other nodes took from us */
+/* The same, and what dead nodes left open; some time apart, which is how they are told. */
 void roster_others(struct roster *);
 /* By how much the server's clock is ahead of ours, as last seen. */
 int64_t roster_behind_us(const struct roster *);

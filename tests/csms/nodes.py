@@ -95,6 +95,16 @@ def take_over(stack, key, other):
     return third
 
 
+def a_lie(stack, pile):
+    """NOTIFY needs no privilege: what it says of a pile is believed only when the table says so."""
+    station, node = stack.rows("""SELECT c.station_id, c.node_id FROM core.station_connection c
+        JOIN core.station s ON s.id = c.station_id WHERE s.identity = 'CP-1'""")[0]
+    for lie in (f'moved {station} 9223372036854775807', 'moved', station, '', 'moved -1 -1'):
+        stack.value(f"NOTIFY joulebook_node_{node}, '{lie}'", user='e2e.viewer')
+    time.sleep(2)
+    e2e.check('a viewer closes nothing', pile.call('Heartbeat')[0], 3)
+
+
 def without_notification(stack, key, other, pile):
     """A notification that was lost: the slow look finds it, and no command goes to the old socket."""
     stack.value("""UPDATE core.station_connection c SET epoch = c.epoch + 1, opened_at = now(),
@@ -212,6 +222,8 @@ def main(build):
         stack.start_csmsd()
         other = Node(stack, 'second')
         pile = take_over(stack, key, other)
+        stack.value('CREATE ROLE "e2e.viewer" LOGIN IN ROLE joulebook_viewer')
+        a_lie(stack, pile)
         pile = without_notification(stack, key, other, pile)
         pile = lock_in_other_hands(stack, key, pile)
         pile.wire.socket.close()
