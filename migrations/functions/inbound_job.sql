@@ -189,9 +189,14 @@ BEGIN
     WHERE u.state = 'waiting' AND u.received_at < moment - interval '24 hours';
     GET DIAGNOSTICS part = ROW_COUNT;
     done := done + part;
-    FOR s IN SELECT h.session_uid FROM ledger.hold h LEFT JOIN core.session x ON x.uid = h.session_uid
+    FOR s IN SELECT h.session_uid, array_agg(h.account_id) AS accounts
+             FROM ledger.hold h LEFT JOIN core.session x ON x.uid = h.session_uid
              WHERE h.state = 'active' AND h.expires_at < moment AND COALESCE(x.state, 'lost') IN ('lost', 'settled')
              GROUP BY 1 LIMIT 100 LOOP
+        -- Accounts come before sessions, and some of those are taken: what is in use waits for the next sweep.
+        PERFORM FROM ledger.account_balance b WHERE b.account_id = ANY (s.accounts) FOR NO KEY UPDATE SKIP LOCKED;
+        GET DIAGNOSTICS part = ROW_COUNT;
+        CONTINUE WHEN part < cardinality(s.accounts);
         PERFORM ledger.release_holds(s.session_uid, 'released');
         done := done + 1;
     END LOOP;

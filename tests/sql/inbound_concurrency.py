@@ -467,6 +467,31 @@ def a_command_is_not_claimed_beside_another_nodes_take_over(admin):
     second.close()
 
 
+@test
+def the_sweep_waits_for_no_account_while_it_has_sessions(admin):
+    """Everybody takes accounts before sessions. A hold left behind whose account is in use waits for the next sweep."""
+    station = admin.one("SELECT t.house('SWEEP')")
+    wallet = admin.one("SELECT t.card('SWEEPTAG0001', 100000)")
+    admin.run(f"SELECT inbound.take_over({station}, 1, 'x', now()); "
+              + START.format(f"{station}, 'SWEEPTAG0001', 1000, now() - interval '4 hours', 1, now() - interval '4 hours'"))
+    admin.run(f"UPDATE core.station_connection SET closed_at = now() - interval '3 hours' WHERE station_id = {station}")
+    admin.run(f"INSERT INTO ledger.hold (session_uid, account_id, amount_minor, expires_at) VALUES (gen_random_uuid(), {wallet}, 7, now()); "
+              f"UPDATE ledger.account_balance SET held = held + 7 WHERE account_id = {wallet}")
+    settler, clock = Session(), Session("joulebook_app")
+    settler.run(f"BEGIN; SELECT FROM ledger.account_balance WHERE account_id = {wallet} FOR NO KEY UPDATE")
+    same(clock.one("BEGIN; SELECT inbound.sweep()"), "1", "swept while the account is in use")
+    same(settler.run("SELECT FROM core.session x WHERE x.state = 'open' FOR NO KEY UPDATE NOWAIT"), ["ERROR:  55P03"], "the session is the sweep's")
+    settler.run("ROLLBACK")
+    clock.run("COMMIT")
+    same(admin.one(f"SELECT state FROM core.session WHERE station_id = {station}"), "presumed_ended", "the session")
+    same(admin.one("SELECT state FROM ledger.hold WHERE amount_minor = 7"), "active", "the hold, as yet")
+    clock.run("SELECT inbound.sweep()")
+    same(admin.one("SELECT state FROM ledger.hold WHERE amount_minor = 7"), "released", "and by the next sweep")
+    settler.close()
+    clock.close()
+    sound(admin)
+
+
 def main():
     subprocess.run(["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", CONNINFO, "-f", os.path.join(HERE, "fixture.psql")], check=True,
                    stdout=subprocess.DEVNULL)
