@@ -183,7 +183,7 @@ CREATE TABLE core.station_connection (
 ) WITH (fillfactor = 50);
 CREATE INDEX station_connection_node ON core.station_connection (node_id) WHERE closed_at IS NULL;
 
--- Changes of what the handshake needs; seq is given after their commit by the sequencer.
+-- Changes of what the handshake needs; seq is given after their commit by the sequencer, which tells the nodes.
 CREATE TABLE core.directory_change (
     id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     station_id bigint NOT NULL,
@@ -208,7 +208,6 @@ BEGIN
     ELSE
         INSERT INTO core.directory_change (station_id) VALUES (NEW.station_id);
     END IF;
-    PERFORM pg_notify('joulebook_directory', '');
     RETURN NULL;
 END
 $$;

@@ -120,7 +120,8 @@ REVOKE ALL ON FUNCTION inbound.job_run(text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION inbound.job_run(text, text) TO joulebook_app;
 COMMENT ON FUNCTION inbound.job_run(text, text) IS 'Runs a job that is one function | 执行仅由一个函数完成的任务';
 
--- Gives committed rows of the streams their place. Only one at a time may: a second call does nothing.
+-- Gives committed rows of the streams their place, and tells the nodes that the directory has news: before
+-- that they could not read it. Only one at a time may: a second call does nothing.
 CREATE OR REPLACE FUNCTION inbound.sequence()
 RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -139,6 +140,9 @@ BEGIN
     UPDATE core.stream s SET seq = GREATEST(s.seq, w.newest)
     FROM (SELECT max(seq) AS newest FROM written) w WHERE s.name = 'directory' AND w.newest IS NOT NULL;
     GET DIAGNOSTICS added = ROW_COUNT;
+    IF added > 0 THEN
+        PERFORM pg_notify('joulebook_directory', '');
+    END IF;
     given := given + added;
     WITH numbered AS (
         SELECT o.id, (SELECT s.seq FROM core.stream s WHERE s.name = 'outbox') + row_number() OVER (ORDER BY o.id) AS seq

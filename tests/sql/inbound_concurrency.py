@@ -492,6 +492,25 @@ def the_sweep_waits_for_no_account_while_it_has_sessions(admin):
     sound(admin)
 
 
+@test
+def the_directorys_news_are_told_once_they_can_be_read(admin):
+    """Not when a change commits, which has no number yet, but when it is numbered; and no more often."""
+    station = admin.one("SELECT t.house('NEWS')")
+    clock, listener = Session("joulebook_app"), Session("joulebook_app")
+    clock.run("SELECT inbound.sequence()")
+    listener.run("LISTEN joulebook_directory")
+    admin.run(f"UPDATE core.station SET blocked = true WHERE id = {station}")
+    same(len(listener.run("SELECT")), 0, "notifications of the change")
+    clock.run("SELECT inbound.sequence()")
+    told = listener.run("SELECT")
+    same([line for line in told if "joulebook_directory" not in line] + [len(told)], [1], "notifications of its number")
+    same(admin.one(f"SELECT count(*) FROM core.directory_change WHERE station_id = {station} AND seq IS NULL"), "0", "unnumbered")
+    clock.run("SELECT inbound.sequence()")
+    same(len(listener.run("SELECT")), 0, "notifications of nothing")
+    clock.close()
+    listener.close()
+
+
 def main():
     subprocess.run(["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", CONNINFO, "-f", os.path.join(HERE, "fixture.psql")], check=True,
                    stdout=subprocess.DEVNULL)
