@@ -54,11 +54,11 @@ static size_t reply_boot(struct core *core, struct core_now now, const struct co
         [CORE_PENDING] = OCPP_REGISTRATION_STATUS_PENDING,
         [CORE_REJECTED] = OCPP_REGISTRATION_STATUS_REJECTED,
     };
-    int64_t interval = answer->registration == CORE_ACCEPTED ? core->config.heartbeat_s : RETRY_S;
+    int64_t heartbeat_s = answer->interval_s > 0 ? answer->interval_s : core->config.heartbeat_s;
     struct ocpp_boot_notification_conf conf = {
         .status = {.value = statuses[answer->registration], .present = true},
         .current_time = {.unix_us = now.wall_us, .present = true},
-        .interval = {.value = answer->interval_s > 0 ? answer->interval_s : interval,
+        .interval = {.value = answer->registration == CORE_ACCEPTED ? heartbeat_s : RETRY_S,
             .present = true},
     };
 

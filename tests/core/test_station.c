@@ -387,7 +387,9 @@ START_TEST(a_boot_is_answered_by_its_state)
         {CORE_ACCEPTED, 0, "\"Accepted\"", "\"interval\":300}"},
         {CORE_ACCEPTED, 900, "\"Accepted\"", "\"interval\":900}"},
         {CORE_PENDING, 0, "\"Pending\"", "\"interval\":60}"},
+        {CORE_PENDING, 900, "\"Pending\"", "\"interval\":60}"},
         {CORE_REJECTED, 0, "\"Rejected\"", "\"interval\":60}"},
+        {CORE_REJECTED, 900, "\"Rejected\"", "\"interval\":60}"},
     };
     struct bench *bench = bench_new();
     struct core_conn conn = bench_join(bench, 0, 1, CORE_NEVER_BOOTED);
@@ -775,7 +777,7 @@ int main(void)
         {an_id_still_in_work_is_refused_for_another_content, 0},
         {a_reused_id_never_refuses_a_transaction_message, 0},
         {before_acceptance_only_evidence_and_boot_are_worked, 3},
-        {a_boot_is_answered_by_its_state, 4},
+        {a_boot_is_answered_by_its_state, 6},
         {unusable_evidence_is_kept_and_confirmed, UNUSABLE_ROWS},
         {a_tolerated_message_carries_its_deviations, 0},
         {a_strict_station_is_refused_what_deviates_but_never_evidence, 0},
