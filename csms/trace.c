@@ -18,7 +18,7 @@ enum {
 struct trace {
     struct db_lane *lane;
     struct db_args frames, doors, seen;
-    int64_t seen_us;
+    uint64_t seen_ms; /* whoever spoke before it is written; the wall clock may be set back */
     int64_t door_us; /* the beginning of this second of the door */
     uint32_t doors_now;
     uint64_t dropped;
@@ -164,7 +164,6 @@ void trace_flush(struct trace *trace, uint64_t now_ms)
 struct seen_visit {
     struct trace *trace;
     uint64_t now_ms;
-    int64_t newest_us;
     bool lost;
 };
 
@@ -180,17 +179,15 @@ static void seen_give(struct seen_visit *visit)
     db_args_reset(&trace->seen);
 }
 
-static bool seen_add(void *ctx, int64_t station, int64_t heard_us)
+static bool seen_add(void *ctx, int64_t station, struct core_now heard)
 {
     struct seen_visit *visit = ctx;
     struct db_args *args = &visit->trace->seen;
 
-    if (heard_us <= visit->trace->seen_us)
+    if (heard.mono_ms < visit->trace->seen_ms)
         return true;
-    if (heard_us > visit->newest_us)
-        visit->newest_us = heard_us;
     db_args_int8(args, station);
-    db_args_time_us(args, heard_us);
+    db_args_time_us(args, heard.wall_us);
     db_args_row(args);
     if (args->rows >= SEEN_ROWS_MAX)
         seen_give(visit);
@@ -199,12 +196,12 @@ static bool seen_add(void *ctx, int64_t station, int64_t heard_us)
 
 void trace_seen(struct trace *trace, const struct core *core, uint64_t now_ms)
 {
-    struct seen_visit visit = {.trace = trace, .now_ms = now_ms, .newest_us = trace->seen_us};
+    struct seen_visit visit = {.trace = trace, .now_ms = now_ms};
 
     core_each(core, seen_add, &visit);
     seen_give(&visit);
     if (!visit.lost)
-        trace->seen_us = visit.newest_us;
+        trace->seen_ms = now_ms;
 }
 
 uint64_t trace_dropped(const struct trace *trace)

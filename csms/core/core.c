@@ -610,8 +610,9 @@ void core_each(const struct core *core, core_visit *visit, void *ctx)
 {
     for (uint32_t i = 0; i < core->capacity; i++) {
         const struct core_station *station = &core->stations[i];
+        struct core_now heard = {station->heard_ms, station->heard_us};
 
-        if (station_connected(station) && !visit(ctx, station->id, station->heard_us))
+        if (station_connected(station) && !visit(ctx, station->id, heard))
             return;
     }
 }

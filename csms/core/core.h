@@ -143,8 +143,8 @@ struct core_stats {
 };
 void core_stats(const struct core *, struct core_stats *ret);
 const char *core_note_name(enum core_note);
-/* Walks the connected stations: last_heard_us is when one last spoke.  False from visit ends it. */
-typedef bool core_visit(void *ctx, int64_t station, int64_t last_heard_us);
+/* Walks the connected stations: `heard` is when one last spoke.  False from visit ends it. */
+typedef bool core_visit(void *ctx, int64_t station, struct core_now heard);
 void core_each(const struct core *, core_visit *, void *ctx);
 
 #endif

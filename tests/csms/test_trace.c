@@ -62,6 +62,28 @@ START_TEST(the_door_writes_so_many_callers_a_second_and_counts_the_rest)
 }
 END_TEST
 
+START_TEST(so_many_rows_are_gathered_between_two_flushes)
+{
+    static char text[9000];
+    struct core_trace frame = {.station = 1, .action = OCPP_ACTION_NONE, .text = text,
+        .length = sizeof text, .message_id = "1"};
+    struct db_lane *lane = lane_new();
+    struct trace *trace = trace_new(lane);
+
+    memset(text, 'x', sizeof text); /* longer than is kept of one */
+    for (int i = 0; i < 4096; i++)
+        trace_frame(trace, &frame);
+    ck_assert_uint_eq(trace_dropped(trace), 0);
+    trace_frame(trace, &frame);
+    ck_assert_uint_eq(trace_dropped(trace), 1);
+    for (int second = 1; second <= 21; second++)
+        knock(trace, second * INT64_C(1000000), 200);
+    ck_assert_uint_eq(trace_dropped(trace), 1 + 21 * 200 - 4096);
+    trace_free(trace);
+    db_lane_free(lane);
+}
+END_TEST
+
 /* A core whose database takes every station over at once. */
 struct house {
     struct core *core;
@@ -80,11 +102,16 @@ static void no_note(void *ctx, enum core_note note, int64_t station, const char 
     (void)ctx, (void)note, (void)station, (void)detail;
 }
 
+static void no_trace(void *ctx, const struct core_trace *frame)
+{
+    (void)ctx, (void)frame;
+}
+
 static void house_open(struct house *house, uint32_t stations)
 {
     struct core_config config = {
         .connections = stations, .call_timeout_ms = 30000, .heartbeat_s = 300};
-    struct core_ports ports = {.ctx = house, .work = take_work, .note = no_note};
+    struct core_ports ports = {.ctx = house, .work = take_work, .trace = no_trace, .note = no_note};
 
     house->core = core_new(&config, &ports);
     ck_assert_ptr_nonnull(house->core);
@@ -100,10 +127,29 @@ START_TEST(every_pile_is_written_as_seen_however_many_there_are)
     struct trace *trace = trace_new(lane);
 
     house_open(&house, 60000);
-    trace_seen(trace, house.core, 1);
+    trace_seen(trace, house.core, 2);
     ck_assert_uint_eq(db_lane_stats(lane).submitted, 6); /* of 10,000 rows each */
-    trace_seen(trace, house.core, 2); /* nobody has spoken since */
+    trace_seen(trace, house.core, 3); /* nobody has spoken since */
     ck_assert_uint_eq(db_lane_stats(lane).submitted, 6);
+    core_free(house.core);
+    trace_free(trace);
+    db_lane_free(lane);
+}
+END_TEST
+
+START_TEST(a_pile_is_written_as_seen_after_the_clock_was_set_back)
+{
+    struct house house = {.now = {1, 1000000}};
+    struct db_lane *lane = lane_new();
+    struct trace *trace = trace_new(lane);
+
+    house_open(&house, 1);
+    trace_seen(trace, house.core, 5);
+    ck_assert_uint_eq(db_lane_stats(lane).submitted, 1);
+    house.now = (struct core_now){5, 900000};
+    core_conn_frame(house.core, house.now, (struct core_conn){.generation = 1}, "", 0);
+    trace_seen(trace, house.core, 6);
+    ck_assert_uint_eq(db_lane_stats(lane).submitted, 2);
     core_free(house.core);
     trace_free(trace);
     db_lane_free(lane);
@@ -156,8 +202,10 @@ int main(void)
     SRunner *runner = srunner_create(suite);
     int failed;
 
+    tcase_add_test(cases, so_many_rows_are_gathered_between_two_flushes);
     tcase_add_test(cases, the_door_writes_so_many_callers_a_second_and_counts_the_rest);
     tcase_add_test(cases, every_pile_is_written_as_seen_however_many_there_are);
+    tcase_add_test(cases, a_pile_is_written_as_seen_after_the_clock_was_set_back);
     tcase_add_test(cases, a_pile_seen_while_the_lane_is_full_is_written_later);
     suite_add_tcase(suite, cases);
     srunner_run_all(runner, CK_NORMAL);
