@@ -54,7 +54,7 @@ static size_t reply_boot(struct core *core, struct core_now now, const struct co
         [CORE_PENDING] = OCPP_REGISTRATION_STATUS_PENDING,
         [CORE_REJECTED] = OCPP_REGISTRATION_STATUS_REJECTED,
     };
-    int64_t heartbeat_s = answer->interval_s > 0 ? answer->interval_s : core->config.heartbeat_s;
+    int64_t own_s = answer->interval_s, heartbeat_s = own_s > 0 ? own_s : core->config.heartbeat_s;
     struct ocpp_boot_notification_conf conf = {
         .status = {.value = statuses[answer->registration], .present = true},
         .current_time = {.unix_us = now.wall_us, .present = true},
