@@ -43,3 +43,21 @@ if read:
     print(f"not ok - {PAIRS} charges read no table from end to end: {read}")
     sys.exit(1)
 print(f"ok - {PAIRS} charges read no table from end to end")
+
+# As many suspect readings as come in one flush: half of no session, half with a register below zero of one that there is.
+with open(os.path.join(HERE, "../../db/sql/reading_insert.sql")) as file:
+    statement = file.read()
+number = psql("SELECT max(transaction_id) FROM core.session")[0]
+values = {1: station, 2: "now()", 3: "1", 4: "g", 5: "now()", 6: f"CASE WHEN g % 2 = 0 THEN {number} ELSE -g END", 8: "-1", 27: "true"}
+arrays = ", ".join(psql(f"SELECT quote_literal(array_agg({values.get(i, 'NULL::text')})) FROM generate_series(1, 400) g")[0]
+                   for i in range(1, 28))
+plan = psql(f"PREPARE reading AS {statement}; EXPLAIN (COSTS OFF) EXECUTE reading({arrays}); EXECUTE reading({arrays});", "joulebook_app")
+kinds = psql("SELECT string_agg(DISTINCT kind, ' ') FROM core.review WHERE kind ~ 'reading|register'")
+assert kinds == ["negative_register reading_unknown_session"], kinds
+lookups = [(line, then) for line, then in zip(plan, plan[1:]) if " on session " in line]
+assert len(lookups) == 2, plan
+for line, then in lookups:
+    if "Index Cond: (transaction_id = " not in then:
+        print(f"not ok - a flush of suspect readings looks their sessions up one by one: {line.strip()}")
+        sys.exit(1)
+print("ok - a flush of suspect readings looks their sessions up one by one")
