@@ -167,7 +167,7 @@ static void obey(struct host *host, struct ws_conn conn, const char *order)
 static void frame(void *ctx, struct ws_conn conn, const char *text, size_t length)
 {
     struct host *host = ctx;
-    char order[128];
+    char order[256];
 
     if (length && text[0] == '!' && length < sizeof(order)) {
         memcpy(order, text, length);

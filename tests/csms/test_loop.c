@@ -131,11 +131,19 @@ static void count_turn(void *ctx)
     ((struct probe *)ctx)->turns++;
 }
 
+static void no_turn(void *ctx)
+{
+    (void)ctx;
+}
+
 START_TEST(the_end_of_each_turn_is_called_and_an_idle_loop_does_not_turn)
 {
     struct probe probe = probe_new();
 
     ck_assert(loop_each_turn(probe.loop, count_turn, &probe));
+    for (int i = 1; i < 8; i++)
+        ck_assert(loop_each_turn(probe.loop, no_turn, &probe));
+    ck_assert(!loop_each_turn(probe.loop, no_turn, &probe)); /* a ninth */
     probe.timer = (struct wheel_timer){ .fire = stop, .ctx = &probe };
     loop_timer_arm(probe.loop, &probe.timer, loop_mono_ms(probe.loop) + 300);
     loop_run(probe.loop);

@@ -8,7 +8,7 @@
 
 static const char *shown(const char *text, bool json)
 {
-    static char buf[512];
+    static char buf[1024];
     size_t length = strlen(text);
     char *exact = malloc(length); /* so that the sanitizer sees a step too far */
     struct mask mask;
@@ -83,6 +83,32 @@ START_TEST(of_what_is_no_json_and_names_the_key_nothing_is_shown)
 }
 END_TEST
 
+START_TEST(more_secrets_or_depth_than_are_looked_at_show_nothing)
+{
+    for (int more = 0; more < 2; more++) {
+        char text[512] = "[2,\"1\",\"X\",[", *all, deep[512] = "[2,\"1\",\"X\",";
+        int brackets = 64 + more;
+
+        for (int i = 0; i < MASK_RANGES_MAX + more; i++)
+            strcat(text, i ? ",\"a://u@h\"" : "\"a://u@h\"");
+        strcat(text, "]]");
+        all = strdup(shown(text, true));
+        if (more)
+            ck_assert_str_eq(all, "***");
+        else
+            ck_assert(strlen(all) == strlen(text) + 2 * MASK_RANGES_MAX && !strstr(all, "u@"));
+        free(all);
+        for (int i = 0; i < brackets; i++)
+            strcat(deep, "{\"a\":");
+        strcat(deep, "1");
+        for (int i = 0; i < brackets; i++)
+            strcat(deep, "}");
+        strcat(deep, "]");
+        ck_assert_str_eq(shown(deep, true), more ? "***" : deep);
+    }
+}
+END_TEST
+
 START_TEST(any_bytes_are_survived_and_a_small_room_is_kept)
 {
     char text[64], small[8];
@@ -109,6 +135,7 @@ static void add(TCase *tcase)
     tcase_add_test(tcase, of_a_list_of_settings_only_the_key_is_hidden);
     tcase_add_test(tcase, the_credentials_of_a_url_are_hidden_and_nothing_else_of_it);
     tcase_add_test(tcase, of_what_is_no_json_and_names_the_key_nothing_is_shown);
+    tcase_add_test(tcase, more_secrets_or_depth_than_are_looked_at_show_nothing);
     tcase_add_test(tcase, any_bytes_are_survived_and_a_small_room_is_kept);
 }
 

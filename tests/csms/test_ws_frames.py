@@ -192,6 +192,11 @@ class Frames(unittest.TestCase):
                 self.assertEqual((closed.exception.code, closed.exception.reason),
                                  (code, b'because of %d' % code))
         with self.host.connect() as wire:
+            wire.send('!close 1000 ' + 'r' * 200)
+            with self.assertRaises(Closed) as closed:
+                wire.receive()
+            self.assertEqual((closed.exception.code, closed.exception.reason), (1000, b'r' * 123))
+        with self.host.connect() as wire:
             wire.raw(frame(TEXT, '!close 1000 ' + 'r' * 100) + frame(TEXT, 'never echoed'))
             with self.assertRaises(Closed) as closed:
                 wire.receive()

@@ -4,7 +4,7 @@ import os
 import socket
 import unittest
 
-from wire import KEY, TEXT, Host, basic, frame, parse_head, until, upgrade
+from wire import KEY, TEXT, Host, basic, frame, parse_head, read_all, until, upgrade
 
 PRI = b'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'
 
@@ -315,6 +315,14 @@ class Listeners(unittest.TestCase):
             s.sendall(b'y' * 8192)
             self.assertEqual(parse_head(s.recv(4096))[0], 431)
             self.assertEqual(wire.echo('alive'), 'alive')
+
+    def test_whoever_goes_on_after_a_refusal_is_cut(self):
+        with Host() as host, host.socket() as s:
+            s.sendall(b'GET / HTTP/9\r\n\r\n')
+            self.assertEqual(parse_head(read_all(s))[0], 400)
+            with self.assertRaises(ConnectionError):
+                for _ in range(1000):
+                    s.sendall(b'x' * 65536)
 
     def test_sigterm_refuses_the_new_and_closes_the_old_with_1001(self):
         host = Host()
