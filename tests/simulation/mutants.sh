@@ -40,7 +40,7 @@ PYTHON
   # shellcheck disable=SC2086
   cc "$work/mutant.o" $others "$build/csms/core/libcore.a" "$build/ocpp/libocpp.a" -lcjson \
     -o "$work/simulation" || exit 1
-  timeout 300 "$work/simulation" --seeds 1-1000 >"$work/output" 2>&1
+  timeout 1800 "$work/simulation" --seeds 1-1000 >"$work/output" 2>&1
   status=$?
   said=$(grep -a '^seed ' "$work/output" | tail -n 1)
   if [ "$status" -gt 100 ] && [ "$status" -lt 124 ] && [ -n "$said" ]; then
