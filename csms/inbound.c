@@ -334,19 +334,19 @@ static const struct inbound_row {
 
 enum db_stmt inbound_statement(enum core_work_kind kind)
 {
-    assert(kind < CORE_WORK_KINDS);
+    assert(kind != CORE_NO_WORK && kind < CORE_WORK_KINDS);
     return rows[kind].stmt;
 }
 
 enum inbound_lane inbound_lane(enum core_work_kind kind)
 {
-    assert(kind < CORE_WORK_KINDS);
+    assert(kind != CORE_NO_WORK && kind < CORE_WORK_KINDS);
     return rows[kind].lane;
 }
 
 void inbound_bind(const struct core_work *work, int64_t node, struct db_args *args)
 {
-    assert(work->kind < CORE_WORK_KINDS);
+    assert(work->kind != CORE_NO_WORK && work->kind < CORE_WORK_KINDS);
     db_args_reset(args);
     rows[work->kind].bind(args, work, node);
     if (work->kind != CORE_READINGS)
@@ -374,7 +374,7 @@ enum core_outcome inbound_outcome(enum db_result result, bool row)
 
 void inbound_answer(enum core_work_kind kind, const struct db_row *row, struct core_answer *ret)
 {
-    assert(kind < CORE_WORK_KINDS);
+    assert(kind != CORE_NO_WORK && kind < CORE_WORK_KINDS);
     *ret = (struct core_answer){0};
     if (row != NULL && rows[kind].read != NULL)
         rows[kind].read(row, ret);

@@ -50,6 +50,7 @@ struct core *core_new(const struct core_config *config, const struct core_ports 
     struct core *core = calloc(1, sizeof *core);
     uint32_t room = 16;
 
+    station_rows_check();
     if (core == NULL)
         return NULL;
     core->config = *config;

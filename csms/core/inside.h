@@ -14,6 +14,8 @@ void station_disconnect(
     struct core *, struct core_now, struct core_station *, enum core_close, const char *reason);
 
 /* station.c: the inbound side */
+/* Every action that a pile sends is some work; Heartbeat alone is none. */
+void station_rows_check(void);
 void station_frame(struct core *, struct core_now, struct core_station *, const char *, size_t);
 void station_job_start(struct core *, struct core_now, struct core_station *, struct core_job *);
 void station_job_submit(struct core *, struct core_now, struct core_station *);

@@ -20,7 +20,7 @@ typedef enum prepared prepare_fn(struct core *, struct core_station *, struct co
 
 static prepare_fn prepare_status, prepare_start, prepare_stop, prepare_readings;
 
-/* Per action: the work it is, and what has to be made for it.  Actions without a row are notes. */
+/* Per action: the work it is, and what has to be made for it; see station_rows_check. */
 static const struct inbound {
     enum core_work_kind kind;
     prepare_fn *prepare;
@@ -39,6 +39,13 @@ static const struct inbound {
     [OCPP_SIGN_CERTIFICATE] = {CORE_NOTE, NULL},
     [OCPP_SIGNED_FIRMWARE_STATUS_NOTIFICATION] = {CORE_NOTE, NULL},
 };
+
+void station_rows_check(void)
+{
+    for (int action = 0; action < OCPP_ACTION_COUNT; action++)
+        assert(action == OCPP_HEARTBEAT || inbound[action].kind != CORE_NO_WORK ||
+               !(ocpp_action_sender((enum ocpp_action)action) & OCPP_SENDER_PILE));
+}
 
 void core_job_free(struct core_job *job)
 {
@@ -606,6 +613,7 @@ void station_job_submit(struct core *core, struct core_now now, struct core_stat
 
     (void)now;
     assert(job != NULL && station->work_token == 0 && !station->stalled);
+    assert(job->work.kind != CORE_NO_WORK);
     job->work.token = core_token(core, station);
     if (core->ports.work(core->ports.ctx, &job->work)) {
         station->work_token = job->work.token;

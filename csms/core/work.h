@@ -13,6 +13,7 @@
 #include "csms/core/reading.h"
 
 enum core_work_kind {
+    CORE_NO_WORK,          /* so that what was forgotten in a table is none of the others */
     CORE_TAKE_OVER,        /* text: the remote address */
     CORE_CONNECTION_CLOSE, /* text: the reason */
     CORE_BOOT,
