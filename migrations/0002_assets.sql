@@ -98,8 +98,8 @@ CREATE TABLE core.station (
     quirks           text,
     strict           boolean NOT NULL DEFAULT false, -- certification: deviations are refused, not tolerated
     security_profile smallint NOT NULL DEFAULT 1 CHECK (security_profile BETWEEN 0 AND 3),
-    heartbeat_s      integer NOT NULL DEFAULT 300 CHECK (heartbeat_s BETWEEN 10 AND 86400),
-    ping_s           integer NOT NULL DEFAULT 30 CHECK (ping_s BETWEEN 0 AND 3600),
+    heartbeat_s      integer CHECK (heartbeat_s BETWEEN 10 AND 86400),   -- this and the next: null: the node's own
+    ping_s           integer CHECK (ping_s BETWEEN 0 AND 3600),
     export_allowed   boolean NOT NULL DEFAULT false,
     -- In service since then: a start that names an earlier time is no time (a clock of 1970).
     registered_at    timestamptz NOT NULL DEFAULT now(),

@@ -61,7 +61,7 @@ CREATE TABLE core.command (
     state           text NOT NULL DEFAULT 'queued' CHECK (state IN ('queued', 'sent', 'accepted', 'rejected',
                         'refused', 'call_error', 'timed_out', 'unknown', 'expired', 'superseded', 'cancelled')),
     repeatable      boolean NOT NULL DEFAULT false,
-    timeout_s       integer NOT NULL DEFAULT 30 CHECK (timeout_s BETWEEN 1 AND 3600),
+    timeout_s       integer CHECK (timeout_s BETWEEN 1 AND 3600),   -- null: the node's own, 600 at most
     deadline        timestamptz NOT NULL,
     actor           text NOT NULL,
     idempotency_key text,

@@ -122,7 +122,7 @@ BEGIN
     GET DIAGNOSTICS changed = ROW_COUNT;
     WITH due AS (
         SELECT c.id FROM core.command c
-        WHERE c.state = 'sent' AND c.sent_at + make_interval(secs => c.timeout_s + 60) <= moment
+        WHERE c.state = 'sent' AND c.sent_at + make_interval(secs => COALESCE(c.timeout_s, 600) + 60) <= moment
         ORDER BY c.sent_at LIMIT 1000 FOR NO KEY UPDATE SKIP LOCKED)
     UPDATE core.command c SET state = 'unknown' FROM due WHERE c.id = due.id;
     GET DIAGNOSTICS part = ROW_COUNT;

@@ -1,11 +1,12 @@
 -- Registers a pile, by default accepted, so that it may charge once it connects. `key_hash` is what
 -- `csms pile key` prints beside the key; the key itself is never stored. A start that names a time before
 -- `in_service_since` (now, if it is not told) is a clock that is wrong; a pile that ran elsewhere before and
--- brings its queue along was in service then. The same again is the same pile.
+-- brings its queue along was in service then. Without heartbeat_s or ping_s the node's own settings hold. The
+-- same again is the same pile.
 CREATE OR REPLACE FUNCTION management.register_pile(charge_point_id text, site text, protection text,
     outdoors boolean DEFAULT true, place text DEFAULT 'fixed', key_hash text DEFAULT NULL,
     security_profile integer DEFAULT 1, accepted boolean DEFAULT true, export_allowed boolean DEFAULT false,
-    heartbeat_s integer DEFAULT 300, ping_s integer DEFAULT 30, quirks text DEFAULT NULL,
+    heartbeat_s integer DEFAULT NULL, ping_s integer DEFAULT NULL, quirks text DEFAULT NULL,
     strict boolean DEFAULT false, vendor text DEFAULT NULL, model text DEFAULT NULL, serial_number text DEFAULT NULL,
     in_service_since timestamptz DEFAULT NULL)
 RETURNS jsonb
@@ -36,13 +37,12 @@ BEGIN
     grade := api.protection_grade(protection, outdoors);
     asked := jsonb_build_object('site_id', home.id, 'outdoors', outdoors, 'protection', grade, 'place', place,
         'export_allowed', coalesce(export_allowed, false), 'strict', coalesce(strict, false),
-        'security_profile', coalesce(security_profile, 1), 'heartbeat_s', coalesce(heartbeat_s, 300),
-        'ping_s', coalesce(ping_s, 30), 'quirks', quirks);
+        'security_profile', coalesce(security_profile, 1), 'heartbeat_s', heartbeat_s,
+        'ping_s', ping_s, 'quirks', quirks);
     INSERT INTO core.station (identity, site_id, outdoors, protection, place, export_allowed, strict, security_profile,
                               heartbeat_s, ping_s, quirks, registration, vendor, model, serial, registered_at)
     VALUES (charge_point_id, home.id, outdoors, grade, place, (asked -> 'export_allowed')::boolean,
-            (asked -> 'strict')::boolean, (asked -> 'security_profile')::smallint, (asked -> 'heartbeat_s')::integer,
-            (asked -> 'ping_s')::integer, quirks,
+            (asked -> 'strict')::boolean, (asked -> 'security_profile')::smallint, heartbeat_s, ping_s, quirks,
             CASE WHEN coalesce(accepted, true) THEN 'accepted' ELSE 'pending' END, vendor, model, serial_number,
             coalesce(in_service_since, now()))
     ON CONFLICT (lower(identity)) DO NOTHING RETURNING * INTO station;

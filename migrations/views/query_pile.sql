@@ -71,8 +71,8 @@ COMMENT ON COLUMN query.pile.quirks IS 'Names of its quirk switches. | 兼容开
 COMMENT ON COLUMN query.pile.is_strict IS
     'Whether deviations from the protocol are refused. | 是否严格拒绝协议偏差。';
 COMMENT ON COLUMN query.pile.is_export_allowed IS 'Whether it may discharge vehicles. | 是否允许放电。';
-COMMENT ON COLUMN query.pile.heartbeat_s IS 'Heartbeat interval it is given, s. | 心跳间隔（秒）。';
-COMMENT ON COLUMN query.pile.ping_s IS 'Ping interval, s; 0: none. | Ping 间隔（秒）；0 为无。';
+COMMENT ON COLUMN query.pile.heartbeat_s IS 'Heartbeat interval it is given, s; null: as the node is set. | 心跳间隔（秒）；空为节点设置。';
+COMMENT ON COLUMN query.pile.ping_s IS 'Ping interval, s; 0: none; null: as the node is set. | Ping 间隔（秒）；0 为无，空为节点设置。';
 COMMENT ON COLUMN query.pile.connectors IS 'Number of its connectors. | 充电枪数量。';
 COMMENT ON COLUMN query.pile.is_online IS 'Whether it is connected now. | 当前是否在线。';
 COMMENT ON COLUMN query.pile.connected_at IS 'When its last connection began. | 最近一次连接时间。';

@@ -275,6 +275,31 @@ def reload(stack, pile):
     signalled(text, 'csmsd.reloaded')
 
 
+def intervals(stack, pile, key):
+    """SIGHUP: the heartbeat, the time for an answer and the ping of a pile that has none of its own."""
+    e2e.check('the heartbeat that is built in', pile.call('BootNotification', chargePointVendor='V',
+              chargePointModel='M')[2]['interval'], 300)
+    with open(stack.config, 'a') as conf:
+        conf.write('ocpp { heartbeat_s = 77 call_timeout_s = 1 ping_s = 2 dead_s = 60 }\n')
+    before = log_of(stack).count('csmsd.reloaded')
+    stack.csmsd.send_signal(signal.SIGHUP)
+    stack.wait(lambda: log_of(stack).count('csmsd.reloaded') > before, 5, 'the reload')
+    e2e.check('the new heartbeat', pile.call('BootNotification', chargePointVendor='V',
+              chargePointModel='M')[2]['interval'], 77)
+    number = stack.value("""INSERT INTO core.command (station_id, action, payload, deadline, actor)
+        SELECT id, 'Reset', '{"type": "Soft"}', now() + interval '1 minute', 'test'
+        FROM core.station WHERE identity = 'CP-1' RETURNING id""")
+    e2e.check('a command leaves', json.loads(pile.wire.receive())[2], 'Reset')
+    stack.wait(lambda: stack.value(f'SELECT state FROM core.command WHERE id = {number}') != 'sent',
+               3, 'the end of the time for its answer')
+    print('ok - and has its time for an answer')
+    pile.wire.socket.close()
+    pile = e2e.connect(stack, key)
+    pile.wire.socket.settimeout(30)
+    e2e.check('a quiet pile is pinged', pile.wire.frame()[0], 9)
+    pile.wire.socket.close()
+
+
 class Load:
     """A pile that never rests; what it suffers is told at the end."""
 
@@ -329,7 +354,8 @@ def main(build):
         trace(stack, pile, keys, transaction)
         metrics(stack)
         load = Load(connect(stack, 'CP-P', keys['CP-P']))
-        reload(stack, pile)
+        intervals(stack, e2e.connect(stack, keys['CP-1']), keys['CP-1'])
+        reload(stack, e2e.connect(stack, keys['CP-1']))
         load.end()
         starved(stack)
         stack.csmsd.terminate()

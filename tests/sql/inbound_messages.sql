@@ -3,9 +3,11 @@ SELECT t.test('a boot is counted once, also when its outcome was unknown and it 
     p := t.house('H');
     FOR n IN 1..2 LOOP
         SELECT * INTO a FROM inbound.boot(p, now(), 'Vendor', 'Model', 'S1', 'B1', 'F1', 'icc', 'ims', 'mt', 'ms');
-        PERFORM t.is(a.outcome || a.registration || a.boot_number || a.interval_s, 'doneaccepted1300', 'answer ' || n);
+        PERFORM t.is(a.outcome || a.registration || a.boot_number || COALESCE(a.interval_s, -1), 'doneaccepted1-1', 'answer ' || n);
     END LOOP;
-    PERFORM t.is((inbound.boot(p, now() + interval '1 s', 'V2', 'M', NULL, NULL, NULL, NULL, NULL, NULL, NULL)).boot_number, 2, 'the next one');
+    UPDATE core.station SET heartbeat_s = 77 WHERE id = p;
+    SELECT * INTO a FROM inbound.boot(p, now() + interval '1 s', 'V2', 'M', NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+    PERFORM t.is(a.boot_number || ' ' || a.interval_s, '2 77', 'the next one, with an interval of its own');
     PERFORM t.is((SELECT vendor || COALESCE(serial, '-') FROM core.station WHERE id = p), 'V2-', 'what it says of itself');
 $$);
 SELECT t.test('a pile that the operator keeps pending or rejects stays so', $$
