@@ -24,7 +24,7 @@ CREATE TABLE core.review (
     decided_at  timestamptz,
     CHECK ((state = 'decided') = (decided_at IS NOT NULL AND decided_by IS NOT NULL AND decision IS NOT NULL))
 );
-CREATE INDEX review_session ON core.review (session_uid) WHERE state = 'open';
+CREATE INDEX review_session ON core.review (session_uid) WHERE session_uid IS NOT NULL;
 CREATE INDEX review_open ON core.review (opened_at) WHERE state = 'open';
 
 CREATE TABLE core.job (

@@ -61,3 +61,13 @@ for line, then in lookups:
         print(f"not ok - a flush of suspect readings looks their sessions up one by one: {line.strip()}")
         sys.exit(1)
 print("ok - a flush of suspect readings looks their sessions up one by one")
+
+# Settling asks for a session's decided reviews as well as for its open ones.
+before = scans()
+inputs = psql("SELECT ledger.settlement_input(uid) IS NOT NULL FROM core.session; SELECT pg_stat_force_next_flush();", "joulebook_app")
+assert inputs.count("t") == PAIRS - 1, inputs
+read = int(scans()["core.review"]) - int(before["core.review"])
+if read:
+    print(f"not ok - a settlement finds its reviews by index: {read} scans")
+    sys.exit(1)
+print("ok - a settlement finds its reviews by index")
