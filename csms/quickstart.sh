@@ -104,6 +104,14 @@ stop_process() { # name
   rm -f "$run/$1.pid"
 }
 
+# The state folder is ours if it has our mark, the list of what we made, or if there is nothing in it.
+# The same folder is csmsd's own default: what another installation keeps there is not ours to touch.
+refuse_a_strangers_state() {
+  [ ! -e "$state" ] || [ -f "$state/made" ] || [ -z "$(ls -A "$state" 2>&1)" ] ||
+    fail 73 "$state was not made by the quickstart. Nothing was changed." \
+      "Move it away, or run this as a user who has no such folder."
+}
+
 # Makes a folder, and remembers each parent that was not there, so that purge leaves none behind.
 made=
 make_dir() { # folder, mode
@@ -144,6 +152,8 @@ step_folders() {
     useradd --system --home-dir "$state" --no-create-home --shell /usr/sbin/nologin $user ||
       fail 73 "The system user $user could not be made."
     say "made the system user $user"
+    made="user:$user
+"
   fi
   make_dir "$state" 755
   make_dir "$state/pg" 700
@@ -154,7 +164,7 @@ step_folders() {
   if [ "$(id -u)" = 0 ]; then
     chown $user: "$state" "$state/pg" "$log" "$truth" "$run"
   fi
-  [ -z "$made" ] || printf '%s' "$made" >>"$state/made"
+  printf '%s' "$made" >>"$state/made"
   # The checkout may lie where the user cannot read; the programs run from here.
   for file in build/csms/csmsd build/csms/csms build/simulators/pilesim simulators/*.py; do
     cmp -s "$file" "$app/${file##*/}" 2>/dev/null && continue
@@ -388,12 +398,14 @@ stop_all() {
 }
 
 purge() {
+  refuse_a_strangers_state
   stop_all
+  grep -qx "user:$user" "$state/made" 2>/dev/null && made_user=yes || made_user=
   folders=$( (cat "$state/made" 2>/dev/null; echo "$run") | sort -ru)
   rm -rf "$state" "$run"
   # The parents that were made on the way to these, unless something else has moved in.
   for folder in $folders; do rmdir "$folder" 2>/dev/null; done
-  if [ "$(id -u)" = 0 ] && id -u $user >/dev/null 2>&1; then
+  if [ -n "$made_user" ] && id -u $user >/dev/null 2>&1; then
     userdel $user 2>/dev/null
     say "removed the system user $user"
   fi
@@ -423,6 +435,7 @@ case ${1:-} in
 esac
 
 updated=
+refuse_a_strangers_state
 step_packages
 step_build
 step_folders

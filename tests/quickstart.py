@@ -174,6 +174,7 @@ def main():
         check(after == before, f"--purge left {sorted(set(after) - set(before))}, took {sorted(set(before) - set(after))}")
         check(not os.path.exists(os.path.join(home.place, "build")), "--purge left build/")
         print("the README's blocks ran, two charges were recomputed, nothing was left")
+        spare_what_it_did_not_make(home)
     finally:
         busy.close()
         if os.path.exists(os.path.join(home.place, "csms/quickstart.sh")) and home.place != home.folder:
