@@ -164,6 +164,7 @@ def main():
         card = home.shell("sh csms/quickstart.sh")
         check(card.strip().startswith("Joulebook is up"), "the second run did more than print the card")
         home.shell("sh csms/quickstart.sh --no-such-option", status=64)
+        try_the_readme(home, card)
         spare_a_stranger(home)
         home.shell("sh csms/quickstart.sh --stop")
         check(not home.processes(), f"--stop left {home.processes()}")
@@ -173,14 +174,45 @@ def main():
         after = home.listing()
         check(after == before, f"--purge left {sorted(set(after) - set(before))}, took {sorted(set(before) - set(after))}")
         check(not os.path.exists(os.path.join(home.place, "build")), "--purge left build/")
-        print("the README's blocks ran, two charges were recomputed, nothing was left")
         spare_what_it_did_not_make(home)
+        print("the README's blocks ran, two charges were recomputed, nothing was left")
     finally:
         busy.close()
         if os.path.exists(os.path.join(home.place, "csms/quickstart.sh")) and home.place != home.folder:
             subprocess.run([*home.before, "sh", "csms/quickstart.sh", "--purge"], cwd=home.place,
                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         shutil.rmtree(home.folder, ignore_errors=True)
+
+
+def readme_commands():
+    """What the table "Working with it" has for csms, but what the reader must fill in first."""
+    with open(os.path.join(TOP, "README.md"), encoding="utf-8") as readme:
+        table = readme.read().partition("## Working with it")[2].partition("\n## ")[0]
+    return [command for command in re.findall(r"`(csms [^`]*)`", table)
+            if not re.search(r"…|\b(IDENTITY|FILE|ZONE)\b", command)]
+
+
+def try_the_readme(home, card):
+    commands = readme_commands()
+    check(len(commands) >= 4, f"the README has only {commands}")
+    named = re.search(r"csms\(\) \{.*\}", card)
+    check(named, "the card does not name csms")
+    for command in commands:
+        home.shell(f"{named[0]}\n{command}")
+
+
+def spare_what_it_did_not_make(home):
+    """Another installation's folder and user stay; root's own case with an id and a userdel of ours."""
+    state = os.path.join(home.folder, ".local/state/joulebook")
+    home.shell(f"mkdir -p {state} && echo secret >{state}/pepper")
+    for arguments in ("", " --purge"):
+        home.shell(f"sh csms/quickstart.sh{arguments}", status=73)
+        check(os.listdir(state) == ["pepper"], f"quickstart.sh{arguments} touched a stranger's folder")
+    home.shell(f"rm -r {state} && mkdir -p bin && printf '#!/bin/sh\\necho 0\\n' >bin/id"
+               " && printf '#!/bin/sh\\ntouch bin/called\\n' >bin/userdel && chmod 755 bin/id bin/userdel")
+    check(not os.path.exists("/var/lib/joulebook"), "/var/lib/joulebook is here: this test cannot play root")
+    home.shell("PATH=$PWD/bin:$PATH sh csms/quickstart.sh --purge")
+    check(not os.path.exists(os.path.join(home.place, "bin/called")), "--purge removed a user that it did not make")
 
 
 def spare_a_stranger(home):
