@@ -167,8 +167,7 @@ CREATE TABLE core.node (
     id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     name       text NOT NULL,
     version    text NOT NULL,
-    started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-    ended_at   timestamptz
+    started_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 
 -- Who owns a pile's connection. Whoever acts for one compares the epoch.

@@ -59,7 +59,7 @@ CREATE TABLE core.command (
     payload         jsonb NOT NULL,
     secret_members  text[] NOT NULL DEFAULT '{}',     -- wiped from payload once it has ended
     state           text NOT NULL DEFAULT 'queued' CHECK (state IN ('queued', 'sent', 'accepted', 'rejected',
-                        'refused', 'call_error', 'timed_out', 'unknown', 'expired', 'superseded', 'cancelled')),
+                        'refused', 'call_error', 'timed_out', 'unknown', 'expired', 'cancelled')),
     repeatable      boolean NOT NULL DEFAULT false,
     timeout_s       integer CHECK (timeout_s BETWEEN 1 AND 3600),   -- null: the node's own, 600 at most
     deadline        timestamptz NOT NULL,

@@ -78,11 +78,10 @@ COMMENT ON FUNCTION inbound.commands_lost(bigint, bigint, timestamptz) IS
     'What an earlier connection sent and did not hear of | 旧连接已发出但未获应答的命令';
 
 -- A node's start, with its number for connections and commands.
-CREATE OR REPLACE FUNCTION inbound.node_start(p_name text, p_version text, OUT node bigint, OUT interval_s integer)
+CREATE OR REPLACE FUNCTION inbound.node_start(p_name text, p_version text, OUT node bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     INSERT INTO core.node (name, version) VALUES (p_name, p_version) RETURNING id INTO node;
-    interval_s := 300;
 END
 $$;
 ALTER FUNCTION inbound.node_start(text, text) OWNER TO joulebook_writer;
