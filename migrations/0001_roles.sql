@@ -92,6 +92,16 @@ BEGIN
     END LOOP;
 END
 $public$;
+
+-- All advisory locks that there are. Two integers and one bigint never meet.
+--   1245859149, 0            the migrator, while it works             db/sql/migrate_base.sql
+--   1245859407, node         a node, for as long as it lives          db/sql/node_lock.sql, inbound.node_settle
+--   1246905164, day          shared by who books on a day, alone by   ledger.post, ledger.journal's trigger,
+--                            who closes it                            ledger.close_day
+--   1246905165               who numbers the streams                  inbound.sequence
+--   1246905166               who makes and drops months               inbound.partitions
+--   hash of tariff:…         who assigns a tariff to one target       api.tariff_assign
+--   hash of topup:…          who books one top-up                     ledger.top_up
 GRANT EXECUTE ON FUNCTION pg_advisory_xact_lock(bigint), pg_advisory_xact_lock_shared(integer, integer),
     pg_try_advisory_xact_lock(bigint), pg_try_advisory_xact_lock(integer, integer), pg_notify(text, text)
     TO joulebook_writer, joulebook_owner;

@@ -129,7 +129,7 @@ DECLARE
     stream record;
     added bigint;
 BEGIN
-    IF NOT pg_try_advisory_xact_lock(1246905165) THEN
+    IF NOT pg_try_advisory_xact_lock(1246905165 /* 0001_roles.sql */) THEN
         RETURN 0;
     END IF;
     WITH numbered AS (
@@ -225,7 +225,7 @@ DECLARE
     month date;
     changed bigint := 0;
 BEGIN
-    IF NOT pg_try_advisory_xact_lock(1246905166) THEN
+    IF NOT pg_try_advisory_xact_lock(1246905166 /* 0001_roles.sql */) THEN
         RETURN 0;
     END IF;
     FOR plan IN SELECT * FROM core.partition_plan ORDER BY table_name LOOP

@@ -24,7 +24,7 @@ CREATE OR REPLACE FUNCTION inbound.node_settle(p_candidate bigint, OUT candidate
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     alive bigint[] := ARRAY(SELECT l.objid::bigint FROM pg_locks l
-        WHERE l.locktype = 'advisory' AND l.classid = 1245859407 AND l.objsubid = 2 AND l.granted
+        WHERE l.locktype = 'advisory' AND l.classid = 1245859407 /* 0001_roles.sql */ AND l.objsubid = 2 AND l.granted
           AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()));
     left_open record;
 BEGIN
