@@ -1,4 +1,4 @@
-/* bounds.c - min_price and max_price (billing 1.6).
+/* bounds.c - min_price and max_price of an OCPI 2.2.1 tariff.
  *
  * Net and gross limits both hold, each on its own total.  If the tariff limits only one of the
  * two, the other follows in proportion.  What the limit adds or takes is shared among the cells:

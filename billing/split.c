@@ -2,7 +2,7 @@
  *
  * One loop serves readings and intervals: from `cur` find the earliest cut, give out the piece up
  * to it, go on.  What a piece gets is the difference of two cumulative amounts of the whole
- * stretch, so pieces can neither lose nor invent energy (billing 1.7, the guard).
+ * stretch, so pieces can neither lose nor invent energy.
  */
 #include "billing/split.h"
 

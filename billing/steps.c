@@ -1,4 +1,4 @@
-/* steps.c - OCPI's step_size: rounding the session's quantity up, once (billing 1.5).
+/* steps.c - OCPI's step_size: rounding the session's quantity up, once.
  *
  * ENERGY steps once a session and charge code.  TIME and PARKING_TIME step once together: the
  * dimension that was priced last in time is rounded, the other one is not.  A reservation's time

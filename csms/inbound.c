@@ -131,7 +131,8 @@ static void bind_stop(struct db_args *args, const struct core_work *work, int64_
     db_args_int8(args, req->meter_stop.value * 1000);
     bind_time(args, &req->timestamp);
     db_args_text(args, req->id_tag);
-    db_args_text(args, req->reason.present ? req->reason.text : "Local"); /* 1.6, 6.51 */
+    /* StopTransaction.req: who leaves the reason out means Local. */
+    db_args_text(args, req->reason.present ? req->reason.text : "Local");
     bind_dating(args, work);
     bind_json(args, work->readings_json);
     db_args_text(args, work->frame);

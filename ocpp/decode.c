@@ -265,7 +265,7 @@ static enum ocpp_verdict decode_payload(
     if (cJSON_IsObject(frame->tree)) {
         decode_object(&d, shape, frame->tree, out);
     } else if (cJSON_IsNull(frame->tree)) {
-        ocpp_decode_note(&d, &null_payload); /* 4.2.1: to be read as an empty object */
+        ocpp_decode_note(&d, &null_payload); /* OCPP-J 1.6, 4.2.1: to be read as an empty object */
         find_missing(&d, shape, 0);
     } else {
         ocpp_decode_lose(&d, true, &no_object);

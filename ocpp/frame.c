@@ -88,9 +88,9 @@ static void keep_id(struct ocpp_frame *frame, const char *text, size_t length)
     frame->id = frame->id_buffer;
 }
 
-/* At most 36 characters (4.1.4), none of them a control character, and not none at all.  Some piles
- * count their messages with a bare integer: refused, none of their sessions would be billed.  So it
- * is tolerated, and has to be given back as such. */
+/* At most 36 characters (OCPP-J 1.6, 4.1.4), none of them a control character, and not none at all.
+ * Some piles count their messages with a bare integer: refused, none of their sessions would be
+ * billed.  So it is tolerated, and has to be given back as such. */
 static bool read_id(const struct head *head, struct ocpp_frame *frame)
 {
     size_t length, count = 0;

@@ -1,7 +1,7 @@
 /* call.c - our calls to a station: a command is claimed, sent, and ends exactly once.
  *
  * The claim is committed before the CALL leaves.  One CALL is outstanding at a time, and none
- * leaves while a CALL of the station is being worked, since some stations cannot do both (1.5).
+ * leaves while a CALL of the station is being worked, since some stations cannot do both.
  * A claim is undone only while its CALL has not been handed to a socket.
  */
 #include "csms/core/inside.h"

@@ -43,7 +43,7 @@ struct measurand {
     const char *name;
     int overall;
     int phase[3];
-    int when_negative; /* where the magnitude goes: 4.3, discharge told as negative import */
+    int when_negative; /* where the magnitude goes: discharge told as negative import */
     int scale;
 };
 
@@ -121,7 +121,7 @@ static const char *text_of(const struct ocpp_enum *value, const char *otherwise)
 }
 
 /* The place a value is measured at unless said otherwise is the outlet; a battery's charge is
- * known only to the vehicle, and a temperature without a place is the body's (4.1). */
+ * known only to the vehicle, and a temperature without a place is the body's. */
 static bool location_usual(const char *measurand, const struct ocpp_enum *location)
 {
     const char *text = text_of(location, "Outlet");

@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-/* 4.2: how long a pending or rejected station shall wait before it boots again. */
+/* OCPP 1.6, 4.2: how long a pending or rejected station shall wait before it boots again. */
 enum { RETRY_S = 60 };
 
 typedef size_t reply_fn(

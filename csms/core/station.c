@@ -80,7 +80,7 @@ static void job_end(struct core_station *station, int64_t now_us)
     station->answered_us = now_us;
 }
 
-/* 1.3: an id that was a bare integer is given back as it came. */
+/* An id that was a bare integer is given back as it came. */
 static size_t id_unquote(char *text, size_t length, const struct ocpp_frame *frame)
 {
     char *id = text + 3; /* after [3, */
@@ -188,8 +188,8 @@ static void trace_in(
     core->ports.trace(core->ports.ctx, &trace);
 }
 
-/* 4.1.1: an id that equals one still being processed, with another content, may be refused.  A
- * transaction message never is: its business key says what it is. */
+/* OCPP-J 1.6, 4.1.4: an id is used once.  One that equals one still being worked, with another
+ * content, is refused.  A transaction message never is: its business key says what it is. */
 static bool id_taken(const struct core_station *station, const struct core_job *job)
 {
     const struct core_job *other = station->job;
@@ -302,7 +302,7 @@ void station_frame(struct core *core, struct core_now now, struct core_station *
     core_job_free(job);
 }
 
-/* 1.8: what a station may send before it is accepted.  Evidence is stored in any case. */
+/* What a station may send before it is accepted.  Evidence is stored in any case. */
 static bool may_send(
     const struct core_station *station, const struct core_job *job, enum ocpp_action action)
 {

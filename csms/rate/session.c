@@ -141,7 +141,7 @@ static bool read_reading(
 }
 
 /* SuspendedEV and Finishing are the vehicle's doing; in every other state but Charging nothing is
- * counted (billing 1.4). */
+ * counted. */
 static enum bill_state state_of(const char *text)
 {
     if (strcmp(text, "Charging") == 0)

@@ -1,4 +1,4 @@
-/* test_evidence.c - what is wrong with a part of a message does not lose the rest of it (D11). */
+/* test_evidence.c - what is wrong with a part of a message does not lose the rest of it. */
 #include "tests/core/support.h"
 
 #include <stdio.h>

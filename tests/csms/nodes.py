@@ -1,4 +1,4 @@
-"""nodes.py BUILD - several nodes on one database: who owns a pile, and who says so (D12, D16).
+"""nodes.py BUILD - several nodes on one database: who owns a pile, and who says so.
 
 A pile that goes to another node has a new epoch and its old connection is closed; no command leaves
 on an old epoch; a lock in other hands and a wrong clock make a node unready; a node that was killed

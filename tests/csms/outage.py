@@ -1,4 +1,4 @@
-"""outage.py BUILD - the database goes away under a charge, and a pile's key is revoked (D4, D16).
+"""outage.py BUILD - the database goes away under a charge, and a pile's key is revoked.
 
 While PostgreSQL is dead nothing is answered, the pile is closed with 1012 after 10 s and upgrades
 get 503; when it is back the pile's repeated messages are stored once and the charge is billed.
@@ -69,7 +69,7 @@ def let_go(stack, name):
 
 
 def rows_held(stack, pile):
-    """Rows in other hands delay one pile, and nobody else (D3): a start goes on without its hold."""
+    """Rows in other hands delay one pile, and nobody else: a start goes on without its hold."""
     holder = holding(stack, 'SELECT FROM ledger.account_balance')
     began = time.monotonic()
     start = pile.call('StartTransaction', connectorId=1, idTag='TAG-1', meterStart=5000,

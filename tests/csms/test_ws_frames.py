@@ -1,4 +1,4 @@
-"""What comes after the handshake: rows B10 to B19, pausing, closing, stale handles, liveness."""
+"""What comes after the handshake: frames, pausing, closing, stale handles, liveness."""
 import os
 import struct
 import time

@@ -1,4 +1,4 @@
-"""Who is let in, and what everybody else is told: rows B20, B25, B26, E01, E03, E04, E11 to E14."""
+"""Who is let in, and what everybody else is told."""
 import base64
 import os
 import socket

@@ -1,5 +1,5 @@
-"""Limits of number, address and time, each reached and passed by one: rows B05, B09, E15, G04, and
-the metrics page through promtool."""
+"""Limits of number, address and time, each reached and passed by one, and the metrics page
+through promtool."""
 import itertools
 import os
 import select

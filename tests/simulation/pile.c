@@ -283,7 +283,7 @@ static void junk(struct pile *pile, struct socket *socket)
     uint32_t i = random_below(&pile->random, sizeof texts / sizeof *texts);
     struct content content = {.what = texts[i].what, .pile = pile->index};
 
-    if (pile->accepted) /* 1.8: else even what is wrong is answered otherwise */
+    if (pile->accepted) /* else even what is wrong is answered otherwise */
         net_up(pile->world, socket, frame_new(&content, texts[i].id, texts[i].text));
 }
 
