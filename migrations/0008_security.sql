@@ -76,7 +76,8 @@ END
 $$;
 COMMENT ON FUNCTION core.require_site(bigint) IS 'Refuses whoever was not granted this site | 拒绝未获授权访问该场站的操作者';
 
--- A login for a person, member of one of the four roles, with the time-outs that every login has.
+-- A login for a person, member of one of the four roles, with the time-outs that the daemon's login of that
+-- role has (0001_roles.sql): whoever holds rows of an account or a pile holds up those who charge, too.
 -- Needs the right to create roles: the migrator's and the quickstart's superuser.
 CREATE FUNCTION core.make_login(p_login text, p_role text, p_scope text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -89,7 +90,7 @@ BEGIN
     END IF;
     EXECUTE format('ALTER ROLE %I SET lock_timeout = %L', p_login, '2s');
     EXECUTE format('ALTER ROLE %I SET statement_timeout = %L', p_login, '30s');
-    EXECUTE format('ALTER ROLE %I SET idle_in_transaction_session_timeout = %L', p_login, '60s');
+    EXECUTE format('ALTER ROLE %I SET idle_in_transaction_session_timeout = %L', p_login, '10s');
     IF NOT pg_has_role(p_login, 'joulebook_' || p_role, 'MEMBER') THEN
         EXECUTE format('GRANT %I TO %I', 'joulebook_' || p_role, p_login);
     END IF;

@@ -79,6 +79,11 @@ SELECT t.test('every function of inbound, ledger and core that is called by name
     PERFORM t.is(x, NULL, 'without');
 $$);
 SELECT t.test('every login has its three time-outs, and owner, writer and reader cannot log in', $$
+    PERFORM core.make_login('timed.' || v, v, 'all') FROM unnest(ARRAY['viewer', 'operator', 'cashier', 'admin']) v;
+    SELECT string_agg(r.rolname, ', ') INTO x FROM pg_roles r JOIN pg_roles c ON c.rolname = replace(r.rolname, 'timed.', 'joulebook_channel_')
+    WHERE r.rolname LIKE 'timed.%' AND ARRAY(SELECT v FROM pg_db_role_setting z, unnest(z.setconfig) v WHERE z.setrole = r.oid AND z.setdatabase = 0 ORDER BY 1)
+        IS DISTINCT FROM ARRAY(SELECT v FROM pg_db_role_setting z, unnest(z.setconfig) v WHERE z.setrole = c.oid AND z.setdatabase = 0 ORDER BY 1);
+    PERFORM t.is(x, NULL, 'a person with others than the daemon''s login of that role');
     SELECT string_agg(r.rolname || ' ' || k, ', ') INTO x FROM pg_roles r, unnest(ARRAY['lock_timeout', 'statement_timeout', 'idle_in_transaction_session_timeout']) k
     WHERE r.rolname LIKE 'joulebook\_%' AND r.rolcanlogin AND NOT EXISTS (
         SELECT FROM pg_db_role_setting z, unnest(z.setconfig) v WHERE z.setrole = r.oid AND v LIKE k || '=%' AND v NOT LIKE '%=0%');
