@@ -227,8 +227,8 @@ def tariff_behind(house, pile):
     pile.billed(transaction, 300)
 
 
+# Sells energy below the limit for 10, from it on for 50; a session for each value between its registers.
 def measured(house, pile, name, limit, values):
-    """Sells energy below the limit for 10, from it on for 50; a session for each value in between its registers."""
     component = {'type': 'ENERGY', 'price': 10, 'vat': 0, 'step_size': 1}
     document = {'currency': 'CNY', 'elements': [
         {'restrictions': {f'max_{name}': limit}, 'price_components': [component]},
