@@ -54,7 +54,7 @@ BEGIN
                -- Of all phases, where the pile does not tell the sum itself.
                'current_import_ma', COALESCE(r.current_import_ma, LEAST(9223372036854775807,
                    (SELECT sum(v) FROM unnest(ARRAY[r.current_l1_ma, r.current_l2_ma, r.current_l3_ma]) v)))::text)
-               ORDER BY r.at, r.received_at, r.hash)
+               ORDER BY r.at, r.import_mwh, r.export_mwh, r.received_at, r.hash)
     INTO readings FROM ledger.settlement_readings(s, ended - shift, power, accepted && ARRAY['negative_energy',
         'negative_register', 'register_falls', 'register_range', 'register_jumps', 'series_disagrees',
         'implausible_energy', 'export_falls']) r;
@@ -94,7 +94,9 @@ DECLARE
     reached bigint := p_session.meter_start_mwh;
     since timestamptz := p_session.started_at - core.session_shift(p_session);
 BEGIN
-    FOR r IN SELECT * FROM core.session_readings(p_session) x WHERE isfinite(x.at) ORDER BY x.at, x.received_at, x.hash LOOP
+    -- Those of one instant by what they say, as the engine takes them: their hash is chance.
+    FOR r IN SELECT * FROM core.session_readings(p_session) x WHERE isfinite(x.at)
+             ORDER BY x.at, x.import_mwh, x.export_mwh, x.received_at, x.hash LOOP
         IF p_accepted THEN
             IF r.at BETWEEN since AND p_until AND r.import_mwh BETWEEN reached AND p_session.meter_stop_mwh
                AND r.import_mwh - reached <= core.energy_limit_mwh(p_power_w, since, r.at)

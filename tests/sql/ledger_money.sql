@@ -166,3 +166,19 @@ SELECT t.test('the settlement input is the same text for the same facts, and has
     SET LOCAL TimeZone = 'America/New_York';
     PERFORM t.is(ledger.settlement_input(uid), x, 'whatever the session''s time zone') FROM core.session;
 $$);
+
+SELECT t.test('what readings of one instant are worth does not hang on their order', $$
+    FOR r IN SELECT * FROM (VALUES ('ORDERA', 1, 2), ('ORDERB', 2, 1)) v (code, low, high) LOOP
+        p := t.house(r.code);
+        w := t.card(r.code || 'TAG', 100000);
+        SELECT x.transaction_id INTO n FROM t.start(p, r.code || 'TAG', 1000, now() - interval '1 hour', 1, now() - interval '1 hour') x;
+        PERFORM t.stop(p, n, 9000, now());
+        INSERT INTO core.meter_reading (station, at, connector, hash, received_at, transaction_id, import_mwh, power_import_mw)
+        VALUES (p, now() - interval '30 minutes', 1, r.low, now(), n, 4000000, 1), (p, now() - interval '30 minutes', 1, r.high, now(), n, 4300000, 2);
+        SELECT * INTO s FROM core.session y WHERE y.transaction_id = n;
+        SELECT string_agg(q.import_mwh::text, ' ') INTO x FROM ledger.settlement_readings(s, now(), 120000, true) q;
+        PERFORM t.is(x, '4000000 4300000', r.code);
+        SELECT string_agg(e ->> 'import_mwh', ' ') INTO x FROM jsonb_array_elements(ledger.settlement_input(s.uid)::jsonb -> 'readings') e;
+        PERFORM t.is(x, '4000000 4300000', r.code || ', its input');
+    END LOOP;
+$$);
