@@ -71,5 +71,6 @@ COMMENT ON COLUMN query.connector_now.power_kw IS 'Power of its last reading, kW
 COMMENT ON COLUMN query.connector_now.soc_pct IS
     'State of charge of its last reading, %. | 最近读数的荷电状态（%）。';
 COMMENT ON COLUMN query.connector_now.reading_at IS 'Time of that reading. | 该读数时间。';
-COMMENT ON COLUMN query.connector_now.running_cost_amount IS 'Cost so far, with tax. | 当前费用（含税）。';
-COMMENT ON COLUMN query.connector_now.currency IS 'Currency of the cost. | 费用货币。';
+COMMENT ON COLUMN query.connector_now.running_cost_amount IS
+    'Always null: no cost is kept while a session runs. | 恒为空：充电过程中不保存当前费用。';
+COMMENT ON COLUMN query.connector_now.currency IS 'Currency of the session. | 会话货币。';

@@ -134,7 +134,7 @@ COMMENT ON COLUMN query.session.from_wallet_amount IS 'Paid from the wallet. | �
 COMMENT ON COLUMN query.session.to_arrears_amount IS 'Left owing as arrears. | 计入欠费。';
 COMMENT ON COLUMN query.session.hold_amount IS 'Amount held for it now. | 当前冻结金额。';
 COMMENT ON COLUMN query.session.running_cost_amount IS
-    'Cost so far while it runs, with tax. | 进行中的当前费用（含税）。';
+    'Always null: no cost is kept while a session runs. | 恒为空：充电过程中不保存当前费用。';
 COMMENT ON COLUMN query.session.stop_reason IS
     'Reason of the stop, as the pile spells it. | 停止原因（按桩上报）。';
 COMMENT ON COLUMN query.session.verdict IS 'What the pile was told about the tag. | 对卡号的授权结果。';
