@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { CONNECT_MS = 5000 };
 
@@ -117,14 +118,27 @@ static PGresult *answer(struct db_conn *conn, int sent)
     return last;
 }
 
+static int64_t mono_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* A server that says a little now and then gets no more time by it. */
 static bool connect_wait(struct db_conn *conn)
 {
     PostgresPollingStatusType state = PGRES_POLLING_WRITING;
+    int64_t end_ms = mono_ms() + CONNECT_MS;
 
     if (PQstatus(conn->pg) == CONNECTION_BAD)
         return false;
     while (state == PGRES_POLLING_READING || state == PGRES_POLLING_WRITING) {
-        if (!socket_wait(conn, state == PGRES_POLLING_READING ? POLLIN : POLLOUT, CONNECT_MS))
+        int64_t left_ms = end_ms - mono_ms();
+
+        if (!socket_wait(conn, state == PGRES_POLLING_READING ? POLLIN : POLLOUT,
+                left_ms > 0 ? (int)left_ms : 0))
             return false;
         state = PQconnectPoll(conn->pg);
     }

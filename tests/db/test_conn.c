@@ -7,10 +7,12 @@
 
 #include <check.h>
 
+#include <arpa/inet.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -246,6 +248,45 @@ START_TEST(a_server_that_falls_silent_is_given_up)
 }
 END_TEST
 
+/* It refuses TLS after a long while, and then says nothing more. */
+static void *drip(void *fd)
+{
+    char bytes[8];
+    int peer = accept(*(int *)fd, NULL, NULL);
+
+    ck_assert_int_ge(peer, 0);
+    ck_assert_int_eq(recv(peer, bytes, sizeof bytes, MSG_WAITALL), (int)sizeof bytes);
+    usleep(3500000);
+    ck_assert_int_eq(send(peer, "N", 1, MSG_NOSIGNAL), 1);
+    while (recv(peer, bytes, sizeof bytes, 0) > 0)
+        ;
+    close(peer);
+    return NULL;
+}
+
+START_TEST(a_server_that_drips_is_not_waited_for_anew_with_each_drop)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof at;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    char slow[96];
+    pthread_t server;
+    double began;
+
+    ck_assert_int_eq(bind(fd, (struct sockaddr *)&at, length), 0);
+    ck_assert_int_eq(listen(fd, 1), 0);
+    ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&at, &length), 0);
+    ck_assert_int_eq(pthread_create(&server, NULL, drip, &fd), 0);
+    snprintf(slow, sizeof slow, "hostaddr=127.0.0.1 port=%u user=x dbname=x gssencmode=disable",
+        ntohs(at.sin_port));
+    began = seconds();
+    ck_assert_ptr_null(open_within(slow, -1, 60000));
+    ck_assert(seconds() - began > 4.5 && seconds() - began < 7.5);
+    pthread_join(server, NULL);
+    close(fd);
+}
+END_TEST
+
 static void *interrupt_later(void *fd)
 {
     usleep(200000);
@@ -318,6 +359,7 @@ static Suite *suite(void)
     tcase_add_test(cases, real_statements_run_as_calls_bulks_and_queries);
     tcase_add_test(cases, parameters_that_failed_are_refused);
     tcase_add_loop_test(cases, a_server_that_falls_silent_is_given_up, 0, 2);
+    tcase_add_test(cases, a_server_that_drips_is_not_waited_for_anew_with_each_drop);
     tcase_add_test(cases, an_interrupt_ends_the_wait_of_every_connection);
     tcase_add_test(cases, a_text_that_no_socket_holds_goes_and_comes);
     tcase_add_test(cases, no_server_is_down_and_names_no_password);
