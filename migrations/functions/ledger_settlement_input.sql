@@ -122,7 +122,8 @@ REVOKE ALL ON FUNCTION ledger.settlement_readings(core.session, timestamptz, big
 COMMENT ON FUNCTION ledger.settlement_readings(core.session, timestamptz, bigint, boolean) IS
     'The readings that a bill is made of | 构成账单的电表读数';
 
--- Puts a session in review instead of settling it, with the input that nobody would trust.
+-- Puts a session in review instead of settling it, with the input that nobody would trust. Outcomes: done,
+-- busy (the facts changed since that input was taken), refused (nothing to review any more).
 CREATE OR REPLACE FUNCTION ledger.settlement_review(p_session uuid, p_kind text, p_detail jsonb, p_input bytea,
     OUT outcome text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -134,6 +135,10 @@ BEGIN
     SELECT * INTO s FROM core.session x WHERE x.uid = p_session FOR NO KEY UPDATE;
     IF s.uid IS NULL OR s.state IN ('settled', 'lost') THEN
         outcome := 'refused';
+        RETURN;
+    END IF;
+    IF p_input IS NOT NULL AND NOT s.input_current THEN
+        outcome := 'busy';                    -- what it found wrong may be so no more: take the input again
         RETURN;
     END IF;
     IF NOT EXISTS (SELECT FROM core.review r WHERE r.session_uid = s.uid AND r.kind = p_kind AND r.state = 'open') THEN

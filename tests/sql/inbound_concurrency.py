@@ -407,6 +407,8 @@ def a_late_stop_makes_a_bill_in_the_making_void(admin):
     assert worker.one(f"SELECT ledger.settlement_input('{uid}')")
     same(lane.one(f"SELECT outcome FROM t.stop({station}, {transaction}, 4000, now() - interval '90 minutes', NULL, now(), true)"), "done", "the Stop")
     same(admin.one(f"SELECT outcome FROM t.settle({transaction}, 0)"), "busy", "the bill of before")
+    same(worker.one(f"SELECT outcome FROM ledger.settlement_review('{uid}', 'register_falls', '{{}}', '\\x00')"), "busy", "nor is it reviewed")
+    same(admin.one(f"SELECT state || core.review_blocks(uid) FROM core.session WHERE uid = '{uid}'"), "stoppedfalse", "its session")
     assert '"meter_stop_mwh" : "4000000"' in worker.one(f"SELECT ledger.settlement_input('{uid}')")
     same(admin.one(f"SELECT outcome FROM t.settle({transaction}, 530)"), "done", "the bill of now")
     worker.close()
