@@ -80,7 +80,8 @@ REVOKE ALL ON FUNCTION inbound.start_doubts(bigint, text, text) FROM PUBLIC;
 COMMENT ON FUNCTION inbound.start_doubts(bigint, text, text) IS
     'Opens reviews for what cannot be trusted in a start | 对不可信的启动数据建立审核';
 
--- What waited for this start: the remote command that caused it, the Stop that came before it.
+-- What waited for this start: the remote command that caused it, the Stop that came before it. A number
+-- that nobody gave out is trusted only together with the tag, as when the Stop comes second.
 CREATE OR REPLACE FUNCTION inbound.start_evidence(p_transaction bigint, p_id_tag text)
 RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -102,7 +103,10 @@ BEGIN
     END IF;
     SELECT * INTO early FROM core.unmatched_stop u
     WHERE u.station_id = s.station_id AND u.state = 'waiting' AND u.at >= s.started_at
-      AND (u.tag_key IS NULL OR u.tag_key = s.tag_key) AND u.meter_stop_mwh >= s.meter_start_mwh
+      AND (u.queued OR s.start_queued)           -- said in this order when it happened, it ended what was before
+      AND (u.tag_key = s.tag_key OR u.tag_key IS NULL AND COALESCE(u.sent_id, 0) <= 0)
+      AND NOT EXISTS (SELECT FROM core.session o WHERE o.transaction_id = u.sent_id)
+      AND u.meter_stop_mwh >= s.meter_start_mwh
       AND u.received_at > s.start_received_at - interval '24 hours'
     ORDER BY u.at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED;
     IF early.id IS NOT NULL THEN

@@ -46,6 +46,37 @@ SELECT t.test('a waiting stop is not joined to a start after it, of another tag,
     PERFORM t.is((SELECT state FROM core.unmatched_stop), 'waiting', 'still waiting');
     PERFORM t.is((SELECT count(*) FROM core.session WHERE stopped_at IS NOT NULL), 0::bigint, 'none stopped');
 $$);
+SELECT t.test('a stop of a number that nobody gave out, without the tag, ends no start that comes after it', $$
+    p := t.house('H'); w := t.card('TAG00000001', 1000000, 99);
+    FOR r IN SELECT * FROM (VALUES (1999999998, true, now() - interval '1 minute', 1), (1999999997, false, now(), 2)) v(number, queued, at, gun) LOOP
+        PERFORM t.stop(p, r.number, 1300, now(), NULL, now());
+        SELECT * INTO a FROM t.start(p, 'TAG00000001', 1300, r.at, r.gun, now(), r.queued);
+        PERFORM t.is((SELECT state FROM core.session z WHERE z.transaction_id = a.transaction_id), 'open', 'runs: ' || r.number);
+        PERFORM t.stop(p, a.transaction_id, 1700, now() + interval '5 minutes', NULL, now() + interval '5 minutes');
+        PERFORM t.is((SELECT z.state || (meter_stop_mwh - meter_start_mwh) FROM core.session z WHERE z.transaction_id = a.transaction_id), 'stopped400000', 'its own Stop counts: ' || r.number);
+    END LOOP;
+    PERFORM t.is((SELECT string_agg(kind || state, ',') FROM core.review), 'unmatched_stopopen,unmatched_stopopen', 'the Stops wait for somebody');
+$$);
+SELECT t.test('a number of another pile ends nothing here, with the tag neither; one of nobody does with it', $$
+    p := t.house('H'); m := t.house('I'); w := t.card('TAG00000001', 1000000, 99);
+    SELECT * INTO b FROM t.start(m, 'TAG00000001', 1000, now());
+    PERFORM t.stop(p, b.transaction_id, 1300, now(), 'TAG00000001', now());
+    PERFORM t.start(p, 'TAG00000001', 1000, now() - interval '1 hour', 1, now(), true);
+    PERFORM t.is((SELECT string_agg(state, ',') FROM core.session), 'open,open', 'of another');
+    PERFORM t.stop(p, 1999999998, 1400, now() - interval '30 minutes', 'TAG00000001', now(), true);
+    PERFORM t.is((SELECT state || meter_stop_mwh FROM core.session WHERE station_id = p), 'stopped1400000', 'after its start');
+    PERFORM t.stop(p, 1999999997, 2400, now() - interval '10 minutes', 'TAG00000001', now(), true);
+    PERFORM t.start(p, 'TAG00000001', 2000, now() - interval '20 minutes', 2, now(), true);
+    PERFORM t.is((SELECT state || meter_stop_mwh FROM core.session WHERE station_id = p AND connector = 2), 'stopped2400000', 'before it');
+$$);
+SELECT t.test('a live stop ends no live start that comes after it', $$
+    p := t.house('H'); w := t.card('TAG00000001', 1000000, 99);
+    PERFORM t.stop(p, -1, 1300, now(), 'TAG00000001', now());
+    PERFORM t.start(p, 'TAG00000001', 1300, now(), 1, now());
+    PERFORM t.is((SELECT state FROM core.session), 'open', 'the next one of the same card, in the same second');
+    PERFORM t.stop(p, -1, 1300, now() + interval '1 s', 'TAG00000001', now() + interval '1 s');
+    PERFORM t.is((SELECT state FROM core.session), 'stopped', 'and a stop after it does');
+$$);
 SELECT t.test('a stop with -1 or 0 ends the only session that it can mean', $$
     p := t.house('H'); w := t.card('TAG00000001', 1000000, 99);
     FOR n IN SELECT unnest(ARRAY[-1, 0]) LOOP
