@@ -32,9 +32,7 @@ struct db_conn {
 /* The message of a server's or libpq's error, in one line. */
 static void set_text(struct db_fault *fault, const char *text)
 {
-    size_t length = strcspn(text, "\n");
-
-    snprintf(fault->text, sizeof fault->text, "%.*s", (int)length, text);
+    db_first_line(fault->text, sizeof fault->text, text);
 }
 
 static enum db_result fail(struct db_conn *conn, const PGresult *result)
@@ -226,11 +224,8 @@ static enum db_result lost(struct db_conn *conn, bool in_transaction)
 static enum db_result outcome_of(const struct db_rows *rows)
 {
     struct db_row row = db_rows_at(rows, 0);
-    const char *text = db_row_text(&row, 0);
 
-    if (text && strcmp(text, "done") == 0)
-        return DB_OK;
-    return text && strcmp(text, "busy") == 0 ? DB_BUSY : DB_REFUSED;
+    return db_result_of_word(db_row_text(&row, 0));
 }
 
 static enum db_result judge(

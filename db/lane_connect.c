@@ -11,13 +11,6 @@
 #include <string.h>
 
 /* A database error's first line, without what could quote a value. */
-static void first_line(char *to, size_t size, const char *text)
-{
-    size_t length = strcspn(text, "\n");
-
-    snprintf(to, size, "%.*s", (int)length, text);
-}
-
 void lane_lost(struct db_lane *lane, enum db_lane_event event, const char *why)
 {
     bool was_running = lane->state == LANE_RUNNING;
@@ -73,7 +66,7 @@ void lane_connect(struct db_lane *lane)
     }
     PQsetNoticeReceiver(lane->conn, take_notice, lane);
     if (PQstatus(lane->conn) == CONNECTION_BAD) {
-        first_line(lane->detail, sizeof lane->detail, PQerrorMessage(lane->conn));
+        db_first_line(lane->detail, sizeof lane->detail, PQerrorMessage(lane->conn));
         lane_lost(lane, DB_LANE_LOST, lane->detail);
         return;
     }
@@ -134,7 +127,7 @@ void lane_connect_poll(struct db_lane *lane)
         break;
     case PGRES_POLLING_FAILED:
     case PGRES_POLLING_ACTIVE:
-        first_line(lane->detail, sizeof lane->detail, PQerrorMessage(lane->conn));
+        db_first_line(lane->detail, sizeof lane->detail, PQerrorMessage(lane->conn));
         lane_lost(lane, DB_LANE_LOST, lane->detail);
         break;
     }

@@ -11,7 +11,6 @@
 
 static enum db_result outcome_of(const struct db_lane *lane, const struct lane_member *member)
 {
-    const char *text;
     struct db_row row = {member->result, 0};
 
     if (member->misfit)
@@ -20,10 +19,7 @@ static enum db_result outcome_of(const struct db_lane *lane, const struct lane_m
         return DB_OK;
     if (!member->result || PQntuples(member->result) == 0)
         return DB_NONE;
-    text = db_row_text(&row, 0);
-    if (text && strcmp(text, "done") == 0)
-        return DB_OK;
-    return text && strcmp(text, "busy") == 0 ? DB_BUSY : DB_REFUSED;
+    return db_result_of_word(db_row_text(&row, 0));
 }
 
 /* The member is finished: its owner is told, once. */

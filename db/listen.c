@@ -85,7 +85,7 @@ static void lost(struct db_listen *listen, const char *why)
     bool was_up = listen->state == UP || listen->state == PROBING;
     char line[256];
 
-    snprintf(line, sizeof line, "%.*s", (int)strcspn(why, "\n"), why);
+    db_first_line(line, sizeof line, why);
     unwatch(listen);
     PQfinish(listen->conn);
     listen->conn = NULL;

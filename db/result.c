@@ -1,6 +1,7 @@
 /* result.c - see result.h. */
 #include "db/result.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* The longest prefix that matches decides. */
@@ -37,4 +38,16 @@ enum db_result db_result_of_sqlstate(const char *sqlstate)
         }
     }
     return result;
+}
+
+enum db_result db_result_of_word(const char *word)
+{
+    if (word && strcmp(word, "done") == 0)
+        return DB_OK;
+    return word && strcmp(word, "busy") == 0 ? DB_BUSY : DB_REFUSED;
+}
+
+void db_first_line(char *to, size_t size, const char *text)
+{
+    snprintf(to, size, "%.*s", (int)strcspn(text, "\n"), text);
 }
