@@ -34,7 +34,7 @@ NAMES(pile_state_name, "online", "offline")
 NAMES(auth_status_name, "Accepted", "Blocked", "Expired", "Invalid", "ConcurrentTx")
 NAMES(db_link_name, "telemetry", "money", "listen")
 NAMES(cut_name, "too_large", "fragments", "binary", "stalled", "control_frames", "slow_reader",
-    "silent")
+    "silent", "no_memory")
 NAMES(command_end_name, "accepted", "rejected", "call_error", "timed_out", "unknown", "refused")
 NAMES(version_name, JOULEBOOK_VERSION)
 

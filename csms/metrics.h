@@ -38,7 +38,7 @@ enum metric_command_end {
 };
 enum metric_cut {
     METRIC_CUT_TOO_LARGE, METRIC_CUT_FRAGMENTS, METRIC_CUT_BINARY, METRIC_CUT_STALLED,
-    METRIC_CUT_CONTROL, METRIC_CUT_SLOW_READER, METRIC_CUT_SILENT, METRIC_CUTS
+    METRIC_CUT_CONTROL, METRIC_CUT_SLOW_READER, METRIC_CUT_SILENT, METRIC_CUT_NO_MEMORY, METRIC_CUTS
 };
 
 /* Indices into the metric's dimensions, in their order; unused ones are 0. */

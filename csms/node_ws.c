@@ -163,6 +163,7 @@ static void gauges_ws(struct node *node)
     set(node, METRIC_WS_CUT, METRIC_CUT_CONTROL, ws.cut_control);
     set(node, METRIC_WS_CUT, METRIC_CUT_SLOW_READER, ws.cut_slow_reader);
     set(node, METRIC_WS_CUT, METRIC_CUT_SILENT, ws.cut_silent);
+    set(node, METRIC_WS_CUT, METRIC_CUT_NO_MEMORY, ws.cut_no_memory);
 }
 
 static void port_before_metrics(void *ctx)

@@ -107,7 +107,7 @@ struct ws_stats {
     uint64_t accepted, opened, closed, messages_in, messages_out, bytes_in, bytes_out;
     uint64_t refused[CORE_REFUSAL_COUNT];
     uint64_t cut_too_large, cut_fragments, cut_binary, cut_stalled, cut_control, cut_slow_reader,
-        cut_silent;
+        cut_silent, cut_no_memory;
     uint64_t accept_paused; /* times that no descriptor was left */
 };
 void ws_stats(const struct ws *, struct ws_stats *ret);

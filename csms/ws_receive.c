@@ -183,7 +183,7 @@ static int deliver(struct ws_slot *slot, const char *text, size_t length)
     }
     if (hold(slot, text, length))
         return 0;
-    return ws_slot_cut(slot, 1011, "no memory", &ws->stats.cut_too_large);
+    return ws_slot_cut(slot, 1011, "no memory", &ws->stats.cut_no_memory);
 }
 
 /* Memory follows what has come, never what was announced. */
@@ -214,7 +214,7 @@ static int gather(struct ws_slot *slot, const char *bytes, size_t length, bool f
     size_t announced = slot->length + length + lws_remaining_packet_payload(slot->wsi);
 
     if (!append(slot, bytes, length))
-        return ws_slot_cut(slot, 1011, "no memory", &ws->stats.cut_too_large);
+        return ws_slot_cut(slot, 1011, "no memory", &ws->stats.cut_no_memory);
     if (announced > CORE_LARGE_BYTES && !slot->share && !final) {
         if (share_is_free(ws) && !ws->waiting_first)
             take_share(slot);

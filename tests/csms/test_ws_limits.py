@@ -251,6 +251,14 @@ class Limits(unittest.TestCase):
             for wire in (order, first, both):
                 wire.socket.close()
 
+    def test_a_message_that_memory_is_short_for_is_no_large_one(self):
+        with Host(program='POOR_HOST', prefix=('env', 'POOR=queue')) as host:
+            with host.connect('CP-1') as wire:
+                wire.raw(frame(TEXT, '!pause 60000') + frame(TEXT, 'to be kept'))
+                self.assertEqual(wire.closing(), 1011)
+            stats = host.stats()
+            self.assertEqual((stats['no_memory'], stats['too_large']), (1, 0))
+
     def test_a_storm_of_2000_is_let_in(self):
         with Host('connections=2100', 'stations=2000') as host:
             sockets = []
