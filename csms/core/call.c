@@ -86,17 +86,24 @@ static bool may_receive(const struct core_station *station, enum ocpp_action act
     return station->registration == CORE_PENDING && ocpp_action_gate(action) == OCPP_GATE_PENDING;
 }
 
+static void error_write(struct core_text *text, const char *code, const char *member,
+    const char *description)
+{
+    core_text_add(text, "{");
+    core_text_member(text, "code", code);
+    if (member != NULL)
+        core_text_member(text, "member", member);
+    core_text_member(text, "text", description);
+    core_text_add(text, "}");
+}
+
 /* A refusal of our own, with the reason as the answer. */
 static void call_refuse(struct core *core, struct core_now now, struct core_station *station,
     const struct ended *ended, const struct ocpp_fault *fault)
 {
     struct core_text text = {0};
 
-    core_text_add(&text, "{");
-    core_text_member(&text, "code", ocpp_error_text(fault->error));
-    core_text_member(&text, "member", fault->member);
-    core_text_member(&text, "text", fault->text);
-    core_text_add(&text, "}");
+    error_write(&text, ocpp_error_text(fault->error), fault->member, fault->text);
     answer_submit(core, now, station, ended, text.failed ? NULL : text.bytes);
     core_text_done(&text);
     station->hinted = true;
@@ -289,17 +296,6 @@ static const char *verdict_of(const struct ocpp_frame *frame)
             verdict = "accepted";
     ocpp_json_free(json);
     return verdict;
-}
-
-static void error_write(struct core_text *text, const char *code, const char *member,
-    const char *description)
-{
-    core_text_add(text, "{");
-    core_text_member(text, "code", code);
-    if (member != NULL)
-        core_text_member(text, "member", member);
-    core_text_member(text, "text", description);
-    core_text_add(text, "}");
 }
 
 bool call_is(const struct core_station *station, const char *id)
