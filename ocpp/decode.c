@@ -16,7 +16,9 @@ FINDING(not_array, TYPE_CONSTRAINT_VIOLATION, false, "must be an array");
 FINDING(not_string, TYPE_CONSTRAINT_VIOLATION, false, "must be a string");
 FINDING(too_few, OCCURENCE_CONSTRAINT_VIOLATION, false, "has too few elements");
 FINDING(empty, OCCURENCE_CONSTRAINT_VIOLATION, true, "must not be empty");
-FINDING(bare_id, FORMATION_VIOLATION, false, "the message id is an integer and not a string");
+FINDING(bare_id, FORMATION_VIOLATION, false, "the message id is a number and not a string");
+FINDING(odd_id, FORMATION_VIOLATION, false,
+    "the message id must have 1 to 36 printable characters");
 FINDING(null_payload, FORMATION_VIOLATION, false, "the payload is null and not an object");
 FINDING(no_object, FORMATION_VIOLATION, false, "the payload must be an object");
 
@@ -262,6 +264,8 @@ static enum ocpp_verdict decode_payload(
     }
     if (frame->id_bare)
         ocpp_decode_note(&d, &bare_id);
+    if (frame->id_odd)
+        ocpp_decode_note(&d, &odd_id);
     if (cJSON_IsObject(frame->tree)) {
         decode_object(&d, shape, frame->tree, out);
     } else if (cJSON_IsNull(frame->tree)) {

@@ -124,7 +124,6 @@ static void open_message(struct ocpp_out *out, enum ocpp_type type, const char *
 {
     const char head[] = {'[', (char)('0' + (int)type), ',', '"', '\0'};
 
-    assert(*id != '\0');
     ocpp_out_text(out, head);
     ocpp_out_text(out, id);
     ocpp_out_text(out, "\",");

@@ -72,14 +72,6 @@ static int type_of(const struct head *head)
     return length == 1 && *text >= '2' && *text <= '4' ? *text - '0' : 0;
 }
 
-static bool all_digits(const char *text, size_t length)
-{
-    for (size_t i = 0; i < length; i++)
-        if (text[i] < '0' || text[i] > '9')
-            return false;
-    return length > 0;
-}
-
 static void keep_id(struct ocpp_frame *frame, const char *text, size_t length)
 {
     frame->id_length = length;
@@ -88,15 +80,16 @@ static void keep_id(struct ocpp_frame *frame, const char *text, size_t length)
     frame->id = frame->id_buffer;
 }
 
-/* At most 36 characters (OCPP-J 1.6, 4.1.4), none of them a control character, and not none at all.
- * Some piles count their messages with a bare integer: refused, none of their sessions would be
- * billed.  So it is tolerated, and has to be given back as such. */
+/* At most 36 characters (OCPP-J 1.6, 4.1.4), none of them a control character, and not none at all.  But a pile
+ * whose every id is another (a UUID in braces, a bare number) would have none of its sessions
+ * billed: so whatever can be given back as it came, within a JSON that our own gate takes, is. */
 static bool read_id(const struct head *head, struct ocpp_frame *frame)
 {
     size_t length, count = 0;
     const char *text = element(head, 1, &length), *end = text + length - 1;
+    bool odd = false;
 
-    if (length <= OCPP_ID_MAX && all_digits(text, length)) {
+    if (is_number(head, 1) && length <= OCPP_NUMBER_MAX) {
         keep_id(frame, text, length);
         frame->id_bare = true;
         return true;
@@ -106,12 +99,12 @@ static bool read_id(const struct head *head, struct ocpp_frame *frame)
     for (const char *p = text + 1; p < end; count++) {
         uint32_t code = ocpp_text_next(&p);
 
-        if (code < 0x20 || code == 0x7F || count == OCPP_ID_MAX)
+        if (code == 0 || (code >= 0xD800 && code <= 0xDFFF) || count == OCPP_ID_ECHO_MAX)
             return false;
+        odd |= code < 0x20 || code == 0x7F;
     }
-    if (count == 0)
-        return false;
     keep_id(frame, text + 1, length - 2);
+    frame->id_odd = odd || count == 0 || count > OCPP_ID_MAX;
     return true;
 }
 
@@ -174,7 +167,10 @@ static enum ocpp_read read_error(
 static enum ocpp_read read_head(
     const struct head *head, struct ocpp_frame *frame, struct ocpp_fault *ret_fault)
 {
+    static const char no_id[] = "the message id cannot be given back";
     int type = type_of(head);
+    enum ocpp_read read;
+    bool has_id;
 
     if (head->report->element_count == 0)
         return refuse(ret_fault, "a message is an array that is not empty");
@@ -183,10 +179,16 @@ static enum ocpp_read read_head(
     if (type == 0)
         return OCPP_READ_OTHER_TYPE;
     frame->type = (enum ocpp_type)type;
-    if (!read_id(head, frame))
-        return refuse(ret_fault, "the message id must be an integer or have 1 to 36 characters");
-    if (frame->type == OCPP_CALL)
-        return read_call(head, frame, ret_fault);
+    has_id = read_id(head, frame);
+    if (frame->type == OCPP_CALL) {
+        read = read_call(head, frame, ret_fault);
+        if (read != OCPP_READ_FRAME || has_id)
+            return read;
+        set_fault(ret_fault, no_id);
+        return OCPP_READ_REFUSED;
+    }
+    if (!has_id)
+        return refuse(ret_fault, no_id);
     if (frame->type == OCPP_CALL_RESULT)
         return read_result(head, frame, ret_fault);
     return read_error(head, frame, ret_fault);
@@ -201,16 +203,19 @@ static void recover(const struct head *head, struct ocpp_frame *frame)
 }
 
 /* Is a text that the gate refused a CALL all the same?  Then it is one whose content is minded: a
- * name twice, a NUL, a number or a list out of bounds. */
+ * name twice, a NUL, a lone surrogate, a number or a list out of bounds. */
 static bool is_call(struct ocpp_frame *frame, size_t length)
 {
     struct ocpp_gate_report report;
     struct head head = {frame->text, &report};
     struct ocpp_fault unused;
+    enum ocpp_read read;
 
-    if (ocpp_gate_syntax(frame->text, length, &report) != OCPP_GATE_OK)
+    if (ocpp_gate_syntax(frame->text, length, &report) != OCPP_GATE_OK ||
+        type_of(&head) != OCPP_CALL)
         return false;
-    return type_of(&head) == OCPP_CALL && read_head(&head, frame, &unused) == OCPP_READ_FRAME;
+    read = read_head(&head, frame, &unused);
+    return read == OCPP_READ_FRAME || read == OCPP_READ_REFUSED;
 }
 
 static enum ocpp_gate_result pass_gate(const struct head *head, size_t length,
@@ -237,6 +242,7 @@ enum ocpp_read ocpp_frame_read(const char *text, size_t length, const struct ocp
     struct ocpp_gate_report report;
     struct head head = {text, &report};
     enum ocpp_gate_result result;
+    enum ocpp_read read;
 
     *ret = (struct ocpp_frame){.action = OCPP_ACTION_NONE, .text = text};
     result = pass_gate(&head, length, limits, ret, &report);
@@ -244,8 +250,11 @@ enum ocpp_read ocpp_frame_read(const char *text, size_t length, const struct ocp
         return OCPP_READ_EMPTY;
     if (ret->out_of_memory)
         return OCPP_READ_NO_MEMORY;
-    if (result == OCPP_GATE_OK)
-        return read_head(&head, ret, ret_fault);
+    if (result == OCPP_GATE_OK) {
+        read = read_head(&head, ret, ret_fault);
+        ret->refused = read == OCPP_READ_REFUSED;
+        return read;
+    }
     recover(&head, ret);
     set_fault(ret_fault, ocpp_gate_text(result));
     ret->refused = result != OCPP_GATE_BYTES && is_call(ret, length);

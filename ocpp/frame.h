@@ -18,14 +18,15 @@ enum ocpp_read {
     OCPP_READ_FRAME,
     OCPP_READ_EMPTY,      /* no text, or blanks only: to be ignored */
     OCPP_READ_NOT_JSON,   /* the gate refused it */
-    OCPP_READ_REFUSED,    /* the gate refused it, but it is JSON, and a CALL: may be evidence */
+    OCPP_READ_REFUSED,    /* JSON, and a CALL, so it may be evidence; but the gate refused it, or its
+                             id cannot be given back */
     OCPP_READ_NOT_FRAME,  /* JSON, but no message of OCPP-J */
     OCPP_READ_OTHER_TYPE, /* a message type this version does not know: to be ignored (4.1.3) */
     OCPP_READ_NO_MEMORY
 };
 
 enum {
-    OCPP_ID_BYTES_MAX = OCPP_ID_MAX * 12, /* each code point spelled as two \uXXXX */
+    OCPP_ID_BYTES_MAX = OCPP_ID_ECHO_MAX * 12, /* each code point spelled as two \uXXXX */
     OCPP_NAME_BYTES_MAX = 128,
     OCPP_DEVIATIONS_MAX = 32, /* kept; further ones only count for the verdict */
     OCPP_FRAME_NUMBERS = 64   /* more numbers than this cost an allocation */
@@ -37,7 +38,8 @@ struct ocpp_frame {
     enum ocpp_type type;
     const char *id; /* in JSON's spelling as sent, without the quotes, for the echo; else NULL */
     size_t id_length;
-    bool id_bare;            /* it was an integer, not a string: its answer must bear it so */
+    bool id_bare;            /* it was a number, not a string: its answer must bear it so */
+    bool id_odd;             /* a string of a length or characters that no message id has */
     enum ocpp_action action; /* CALL only; OCPP_ACTION_NONE if unknown */
     const char *action_name; /* CALL only, decoded; a name over OCPP_NAME_BYTES_MAX is cut */
     const char *error_code;  /* CALL_ERROR only; cut likewise */
@@ -65,7 +67,7 @@ struct ocpp_frame {
  * frame may be given to ocpp_frame_done.  On NOT_JSON and NOT_FRAME the fault says why, and the
  * frame's `type` and `id` are set if they could be read (id is NULL otherwise), so that a CALL can
  * still be refused by name.  On REFUSED the fault says why, and the frame's public members are set
- * as of a CALL, but its payload must not be decoded. */
+ * as of a CALL, `id` if it can be given back, but its payload must not be decoded. */
 MUST_CHECK enum ocpp_read ocpp_frame_read(const char *text, size_t length,
     const struct ocpp_limits *limits, struct ocpp_frame *ret, struct ocpp_fault *ret_fault);
 

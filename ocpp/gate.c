@@ -152,9 +152,12 @@ static enum ocpp_gate_result read_escape(struct walk *w)
         return OCPP_GATE_OK;
     }
     low = escaped_unit(w, w->p + 6 <= w->end ? w->p + 6 : w->end);
-    if (code > 0xDBFF || low < 0xDC00 || low > 0xDFFF)
+    if (code <= 0xDBFF && low >= 0xDC00 && low <= 0xDFFF)
+        w->p += 12;
+    else if (w->syntax_only) /* RFC 8259, 8.2: the grammar lets a lone surrogate through */
+        w->p += 6;
+    else
         return OCPP_GATE_ENCODING;
-    w->p += 12;
     return OCPP_GATE_OK;
 }
 

@@ -4,7 +4,8 @@
  *   EXACT      the official schema accepts it,
  *   TOLERATED  the schema refuses it, but it can be understood without guessing,
  *   UNUSABLE   a required member is missing, or has a meaning that cannot be recovered.
- * A message id that is a bare integer ([2,17,"Heartbeat",{}]) is tolerated, too.
+ * A message id is tolerated, too, if it can be given back: a number ([2,17,"Heartbeat",{}]), and a
+ * string that is empty, or longer than 36 characters but not than 255, or not printable.
  * One bad element does not spoil its list: it is left out, which is tolerated, while another of the
  * list remains or the list is optional.
  *
@@ -59,7 +60,8 @@ enum {
     OCPP_STRANGER_NODES_MAX = 20000,
     OCPP_PILE_BYTES_MAX = 1024 * 1024,
     OCPP_PILE_NODES_MAX = 200000,
-    OCPP_ID_MAX = 36 /* code points of a message id */
+    OCPP_ID_MAX = 36,      /* code points of a message id (OCPP-J 1.6, 4.1.4) */
+    OCPP_ID_ECHO_MAX = 255 /* of one that is tolerated */
 };
 
 extern const struct ocpp_limits ocpp_limits_stranger; /* before authentication */

@@ -11,6 +11,11 @@ static uint32_t hex4(const char *p)
     return hex_digit(p[0]) << 12 | hex_digit(p[1]) << 8 | hex_digit(p[2]) << 4 | hex_digit(p[3]);
 }
 
+static bool is_low(uint32_t code)
+{
+    return code >= 0xDC00 && code <= 0xDFFF;
+}
+
 static uint32_t next_utf8(const char **p)
 {
     const unsigned char *s = (const unsigned char *)*p;
@@ -48,6 +53,8 @@ static uint32_t next_escape(const char **p)
     *p += 4;
     if (code < 0xD800 || code > 0xDBFF)
         return code;
+    if ((*p)[0] != '\\' || (*p)[1] != 'u' || !is_low(hex4(*p + 2)))
+        return code;
     code = 0x10000 + ((code - 0xD800) << 10) + (hex4(*p + 2) - 0xDC00);
     *p += 6;
     return code;
@@ -65,8 +72,11 @@ uint32_t ocpp_text_next(const char **p)
 static size_t put_utf8(char out[4], uint32_t code)
 {
     static const unsigned char lead[] = {0, 0, 0xC0, 0xE0, 0xF0};
-    size_t length = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+    size_t length;
 
+    if (code >= 0xD800 && code <= 0xDFFF)
+        code = 0xFFFD; /* no UTF-8 spells a lone surrogate */
+    length = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
     for (size_t i = length; i-- > 1; code >>= 6)
         out[i] = (char)(0x80 | (code & 0x3F));
     out[0] = (char)(lead[length == 1 ? 0 : length] | code);

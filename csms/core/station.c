@@ -80,7 +80,7 @@ static void job_end(struct core_station *station, int64_t now_us)
     station->answered_us = now_us;
 }
 
-/* An id that was a bare integer is given back as it came. */
+/* An id that was a bare number is given back as it came. */
 static size_t id_unquote(char *text, size_t length, const struct ocpp_frame *frame)
 {
     char *id = text + 3; /* after [3, */
@@ -112,12 +112,25 @@ static void answer_send(struct core *core, struct core_now now, struct core_stat
     job_end(station, now.wall_us);
 }
 
+/* Without an id to give back there is no answer: the job ends. */
+static bool answerable(struct core *core, struct core_now now, struct core_station *station)
+{
+    if (station->job->frame.id != NULL)
+        return true;
+    core_count(core, CORE_NOTE_UNANSWERED, station, station->job->frame.action_name);
+    job_end(station, now.wall_us);
+    return false;
+}
+
 static void refuse(struct core *core, struct core_now now, struct core_station *station,
     enum ocpp_error error, const char *text)
 {
-    size_t length = ocpp_encode_error(
-        core->out, sizeof core->out, station->job->frame.id, error, text);
+    size_t length;
 
+    if (!answerable(core, now, station))
+        return;
+    length = ocpp_encode_error(
+        core->out, sizeof core->out, station->job->frame.id, error, text);
     core_count(core, CORE_NOTE_CALL_ERROR, station, ocpp_error_text(error));
     answer_send(core, now, station, length, OCPP_CALL_ERROR);
 }
@@ -145,6 +158,8 @@ static void confirm(struct core *core, struct core_now now, struct core_station 
     assert(outcome == CORE_DONE || outcome == CORE_REFUSED);
     assert(answer != NULL);
     session_count(core, station->job);
+    if (!answerable(core, now, station))
+        return;
     length = reply_encode(core, now, station->job, answer);
     answer_send(core, now, station, length, OCPP_CALL_RESULT);
 }
@@ -195,14 +210,15 @@ static bool id_taken(const struct core_station *station, const struct core_job *
     const struct core_job *other = station->job;
     bool in_work = true;
 
-    if (job->broken || job->frame.action == OCPP_ACTION_NONE || evidence(job->frame.action))
+    if (job->broken || job->frame.id == NULL || job->frame.action == OCPP_ACTION_NONE ||
+        evidence(job->frame.action))
         return false;
     if (other == NULL) {
         other = station->first;
         in_work = false;
     }
     while (other != NULL) {
-        if (strcmp(other->frame.id, job->frame.id) == 0)
+        if (other->frame.id != NULL && strcmp(other->frame.id, job->frame.id) == 0)
             return other->length != job->length ||
                    memcmp(other->text, job->text, job->length) != 0;
         other = in_work ? station->first : other->next;
@@ -553,7 +569,7 @@ static void job_unusable(struct core *core, struct core_now now, struct core_sta
     }
 }
 
-/* It is JSON and a CALL, so its text is evidence, whatever else stands in it. */
+/* It is JSON and a CALL, so its text is evidence, whatever else stands in it or for its id. */
 static void job_refused(struct core *core, struct core_now now, struct core_station *station)
 {
     struct core_job *job = station->job;

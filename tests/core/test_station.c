@@ -300,7 +300,7 @@ START_TEST(an_integer_id_is_refused_to_a_strict_station_but_not_for_evidence)
     bench->strict = true;
     bench_say(bench, conn, "[2,4711,\"Heartbeat\",{}]");
     ck_assert_str_eq(bench_last(bench),
-        "[4,4711,\"FormationViolation\",\"the message id is an integer and not a string\",{}]");
+        "[4,4711,\"FormationViolation\",\"the message id is a number and not a string\",{}]");
     bench_say(bench, conn,
         "[2,4712,\"StopTransaction\",{\"transactionId\":17,\"meterStop\":2000,\"timestamp\":"
         "\"2025-11-24T16:00:00Z\"}]");

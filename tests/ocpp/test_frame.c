@@ -55,19 +55,23 @@ static const struct {
     {"[null,\"1\",\"Heartbeat\",{}]", OCPP_READ_NOT_FRAME, 0, NULL},
     {"[true,\"1\",\"Heartbeat\",{}]", OCPP_READ_NOT_FRAME, 0, NULL},
     /* ids */
-    {"[2,\"\",\"Heartbeat\",{}]", OCPP_READ_NOT_FRAME, 2, NULL},
+    {"[2,\"\",\"Heartbeat\",{}]", OCPP_READ_FRAME, 2, ""},
     {"[2,17,\"Heartbeat\",{}]", OCPP_READ_FRAME, 2, "17"}, /* to be given back as it came */
-    {"[2,-17,\"Heartbeat\",{}]", OCPP_READ_NOT_FRAME, 2, NULL},
-    {"[2,1.5,\"Heartbeat\",{}]", OCPP_READ_NOT_FRAME, 2, NULL},
-    {"[2,null,\"Heartbeat\",{}]", OCPP_READ_NOT_FRAME, 2, NULL},
-    {"[2,[],\"Heartbeat\",{}]", OCPP_READ_NOT_FRAME, 2, NULL},
-    {"[2,\"a\\nb\",\"Heartbeat\",{}]", OCPP_READ_NOT_FRAME, 2, NULL},
-    {"[2,\"a\\u001f\",\"Heartbeat\",{}]", OCPP_READ_NOT_FRAME, 2, NULL},
-    {"[2,\"a\x7f\",\"Heartbeat\",{}]", OCPP_READ_NOT_FRAME, 2, NULL},
+    {"[2,-17,\"Heartbeat\",{}]", OCPP_READ_FRAME, 2, "-17"},
+    {"[2,1.5,\"Heartbeat\",{}]", OCPP_READ_FRAME, 2, "1.5"},
+    {"[2,null,\"Heartbeat\",{}]", OCPP_READ_REFUSED, 2, NULL},
+    {"[2,[],\"Heartbeat\",{}]", OCPP_READ_REFUSED, 2, NULL},
+    {"[2,\"a\\nb\",\"Heartbeat\",{}]", OCPP_READ_FRAME, 2, "a\\nb"},
+    {"[2,\"a\\u001f\",\"Heartbeat\",{}]", OCPP_READ_FRAME, 2, "a\\u001f"},
+    {"[2,\"a\x7f\",\"Heartbeat\",{}]", OCPP_READ_FRAME, 2, "a\x7f"},
     {"[2,\"123456789012345678901234567890123456\",\"Heartbeat\",{}]", OCPP_READ_FRAME, 2,
         "123456789012345678901234567890123456"},
-    {"[2,\"1234567890123456789012345678901234567\",\"Heartbeat\",{}]", OCPP_READ_NOT_FRAME, 2,
-        NULL},
+    {"[2,\"1234567890123456789012345678901234567\",\"Heartbeat\",{}]", OCPP_READ_FRAME, 2,
+        "1234567890123456789012345678901234567"},
+    {"[2,\"\\ud800\",\"Heartbeat\",{}]", OCPP_READ_REFUSED, 2, NULL},
+    {"[2,[],7,{}]", OCPP_READ_NOT_FRAME, 2, NULL},
+    {"[2,{},\"Heartbeat\"]", OCPP_READ_NOT_FRAME, 2, NULL},
+    {"[3,null,{}]", OCPP_READ_NOT_FRAME, 3, NULL},
     {"[2,\"\\\"]\\\\\",\"Heartbeat\",{}]", OCPP_READ_FRAME, 2, "\\\"]\\\\"},
     {"[2,\"\\u0031\",\"Heartbeat\",{}]", OCPP_READ_FRAME, 2, "\\u0031"},
     {"[2,\"充电\",\"Heartbeat\",{}]", OCPP_READ_FRAME, 2, "充电"},
@@ -76,7 +80,7 @@ static const struct {
     {"[2,\"1\",\"Heartbeat\",{\"a\":1,\"a\":1}", OCPP_READ_NOT_JSON, 2, "1"},
     {"[2,\"1\",\"Heartbeat\",{\"a\":1,\"a\":1},1]", OCPP_READ_NOT_JSON, 2, "1"},
     {"[2,\"1\",7,{\"a\":1,\"a\":1}]", OCPP_READ_NOT_JSON, 2, "1"},
-    {"[2,\"\\u0000\",\"Heartbeat\",{}]", OCPP_READ_NOT_JSON, 2, NULL},
+    {"[2,\"\\u0000\",\"Heartbeat\",{}]", OCPP_READ_REFUSED, 2, NULL},
     {"[2,\"1\",\"Heartbeat\",{\"a\":\"\\u0000\",\"b\":\"\xff\"}]", OCPP_READ_NOT_JSON, 2, "1"},
     {"[2,\"1\",\"Heartbeat\",{\"a\":\"\\u0000\",\"b\":01}]", OCPP_READ_NOT_JSON, 2, "1"},
     {"[2,\"1\",\"Heartbeat\",{\"a\":\"\\u0000\"}]]", OCPP_READ_NOT_JSON, 2, "1"},
@@ -85,6 +89,9 @@ static const struct {
     {"[2,17,\"Heartbeat\",{\"a\":[{\"a\":1,\"a\":1}]}]", OCPP_READ_REFUSED, 2, "17"},
     {"[2,\"1\",\"Heartbeat\",{\"a\":\"\\u0000\"}]", OCPP_READ_REFUSED, 2, "1"},
     {"[2,\"1\",\"Heartbeat\",{\"\\u0000\":{}}]", OCPP_READ_REFUSED, 2, "1"},
+    {"[2,\"1\",\"Heartbeat\",{\"a\":\"\\ud800\"}]", OCPP_READ_REFUSED, 2, "1"},
+    {"[2,\"1\",\"Heartbeat\",{\"\\udc00\\ud800\":\"\"}]", OCPP_READ_REFUSED, 2, "1"},
+    {"[2,\"1\",\"Heartbeat\",{\"a\":\"\\ud80\"}]", OCPP_READ_NOT_JSON, 2, "1"},
     {"[2,\"1\",\"Heartbeat\",{\"a\":"
      "1111111111222222222233333333334444444444555555555566666666667777}]",
         OCPP_READ_REFUSED, 2, "1"},
@@ -95,7 +102,7 @@ static const struct {
     {"[2,\"1\",\"MeterValues\",{\"connectorId\":007}]", OCPP_READ_NOT_JSON, 2, "1"},
     {"[3,\"1\",{\"a\":\"\\u0000\"}]", OCPP_READ_NOT_JSON, 3, "1"},
     {"[2,\"1", OCPP_READ_NOT_JSON, 2, NULL},
-    {"[2,\"a\\nb\",\"Heartbeat\",{]", OCPP_READ_NOT_JSON, 2, NULL},
+    {"[2,\"a\\nb\",\"Heartbeat\",{]", OCPP_READ_NOT_JSON, 2, "a\\nb"},
     {"\xEF\xBB\xBF[2,\"1\",\"Heartbeat\",{}]", OCPP_READ_NOT_JSON, 0, NULL},
     {"hello", OCPP_READ_NOT_JSON, 0, NULL},
 };
@@ -124,26 +131,39 @@ START_TEST(each_text_is_read_as_what_it_is)
 }
 END_TEST
 
-START_TEST(an_integer_id_is_a_deviation_of_an_exact_payload)
+START_TEST(an_odd_id_is_a_deviation_of_an_exact_payload)
 {
-    static const char *const ids[] = {"\"17\"", "17", "0", "123456789012345678901234567890123456"};
+    static const char number[] = "the message id is a number and not a string";
+    static const char text_of[] = "the message id must have 1 to 36 printable characters";
+    static const struct {
+        const char *id, *deviation;
+    } ids[] = {
+        {"\"17\"", NULL},
+        {"17", number},
+        {"0", number},
+        {"-17", number},
+        {"1.5e3", number},
+        {"123456789012345678901234567890123456", number},
+        {"\"\"", text_of},
+        {"\"{123e4567-e89b-12d3-a456-426614174000}\"", text_of},
+        {"\"a\\nb\"", text_of},
+    };
 
-    for (int i = 0; i < 4; i++) {
+    for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
         struct ocpp_fault fault;
         struct ocpp_frame frame;
         const void *request;
         char text[100];
 
-        snprintf(text, sizeof(text), "[2,%s,\"Heartbeat\",{}]", ids[i]);
+        snprintf(text, sizeof(text), "[2,%s,\"Heartbeat\",{}]", ids[i].id);
         ck_assert_int_eq(ocpp_frame_read(text, strlen(text), &ocpp_limits_pile, &frame, &fault),
             OCPP_READ_FRAME);
         ck_assert_int_eq(
             ocpp_frame_request(&frame, &request), i == 0 ? OCPP_EXACT : OCPP_TOLERATED);
-        ck_assert_int_eq(frame.id_bare, i > 0);
+        ck_assert_int_eq(frame.id_bare, ids[i].deviation == number);
         ck_assert_ptr_nonnull(request);
         if (i > 0)
-            ck_assert_str_eq(ocpp_frame_deviation(&frame, 0)->text,
-                "the message id is an integer and not a string");
+            ck_assert_str_eq(ocpp_frame_deviation(&frame, 0)->text, ids[i].deviation);
         ocpp_frame_done(&frame);
     }
 }
@@ -151,12 +171,12 @@ END_TEST
 
 START_TEST(the_longest_id_fits_in_its_longest_spelling)
 {
-    char text[1024] = "[2,\"", id[OCPP_ID_BYTES_MAX + 1] = "";
-    char answer[1024], expected[1024];
+    char text[4096] = "[2,\"", id[OCPP_ID_BYTES_MAX + 20] = "";
+    char answer[4096], expected[4096];
     struct support_frame f;
     struct ocpp_fault fault;
 
-    for (int i = 0; i < OCPP_ID_MAX; i++)
+    for (int i = 0; i < OCPP_ID_ECHO_MAX; i++)
         strcat(id, "\\ud83d\\udd0c");
     strcat(strcat(text, id), "\",\"Heartbeat\",{}]");
     ck_assert_int_eq(support_frame_read(&f, text, strlen(text), &fault), OCPP_READ_FRAME);
@@ -167,6 +187,11 @@ START_TEST(the_longest_id_fits_in_its_longest_spelling)
     snprintf(expected, sizeof(expected),
         "[4,\"%s\",\"InternalError\",\"a \\\"quoted\\\" text\",{}]", id);
     ck_assert_str_eq(answer, expected);
+    support_frame_done(&f);
+    snprintf(text, sizeof(text), "[2,\"%sx\",\"Heartbeat\",{}]", id);
+    ck_assert_int_eq(support_frame_read(&f, text, strlen(text), &fault), OCPP_READ_REFUSED);
+    ck_assert_ptr_null(f.frame.id);
+    ck_assert_str_eq(fault.text, "the message id cannot be given back");
     support_frame_done(&f);
 }
 END_TEST
@@ -448,7 +473,7 @@ int main(void)
 {
     const struct support_test tests[] = {
         {each_text_is_read_as_what_it_is, COUNT(heads)},
-        {an_integer_id_is_a_deviation_of_an_exact_payload, 1},
+        {an_odd_id_is_a_deviation_of_an_exact_payload, 1},
         {the_longest_id_fits_in_its_longest_spelling, 1},
         {each_action_is_found_or_not, COUNT(calls)},
         {an_action_of_a_thousand_letters_is_unknown_and_cut, 1},
