@@ -84,7 +84,10 @@ CREATE VIEW ledger.inv_settled_session AS
     FROM core.session s
     FULL JOIN (SELECT * FROM ledger.settlement x WHERE x.state = 'posted') t ON t.session_uid = s.uid
     WHERE (COALESCE(s.state, '') = 'settled') <> (t.version IS NOT NULL)
-      AND NOT COALESCE(t.provisional AND s.state IN ('stopped', 'review'), false);
+      -- A bill stands until a late Stop or a later correction is booked in its place.
+      AND NOT COALESCE(s.state IN ('stopped', 'review') AND (t.provisional OR EXISTS (
+          SELECT FROM core.review r
+          WHERE r.session_uid = s.uid AND r.correction IS NOT NULL AND r.decided_at > t.settled_at)), false);
 COMMENT ON VIEW ledger.inv_settled_session IS 'Settled sessions without a bill, or bills without a settled session | 会话状态与结算不一致';
 
 CREATE VIEW ledger.inv_closed_day AS

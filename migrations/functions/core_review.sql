@@ -51,7 +51,7 @@ BEGIN
        AND EXISTS (SELECT FROM ledger.hold h WHERE h.session_uid = s.uid AND h.state = 'active')
        AND NOT EXISTS (SELECT FROM core.review r WHERE r.session_uid = s.uid AND r.detail ->> 'action' = 'StopTransaction') THEN
         code := 'review_charging';
-    ELSIF p_decision = 'bill' AND (p_item.blocks OR p_correction IS NOT NULL) AND s.state NOT IN ('settled', 'lost') THEN
+    ELSIF p_decision = 'bill' AND s.state <> 'lost' AND (p_correction IS NOT NULL OR p_item.blocks AND s.state <> 'settled') THEN
         s.meter_start_mwh := COALESCE((p_correction ->> 'meter_start_mwh')::bigint, s.meter_start_mwh);
         s.meter_stop_mwh := COALESCE((p_correction ->> 'meter_stop_mwh')::bigint, s.meter_stop_mwh);
         s.started_at := COALESCE((p_correction ->> 'started_at')::timestamptz, s.started_at);
@@ -59,6 +59,9 @@ BEGIN
         IF COALESCE(s.meter_start_mwh < 0, true) THEN
             code := 'review_missing';
             member := 'meter_start_mwh';
+        ELSIF s.stopped_at IS NULL AND s.state = 'settled' THEN
+            code := 'review_missing';
+            member := 'stopped_at';
         ELSIF s.stopped_at IS NOT NULL AND s.meter_stop_mwh IS NULL AND NOT EXISTS (
                 SELECT FROM core.session_readings(s) r WHERE r.import_mwh >= s.meter_start_mwh) THEN
             code := 'review_missing';
@@ -90,9 +93,10 @@ COMMENT ON FUNCTION core.review_obstacle(core.review, core.session, text, jsonb)
 -- meter_stop_mwh, started_at, stopped_at), 'lost' (never billed), 'noted' (the item did not matter).
 -- Returns done, repeat (decided before) or none. When the last blocking item of a session is decided
 -- its settlement is queued; without a Stop it is presumed ended again, and due when it would have been.
--- What was billed provisionally is taken back from whoever is never billed. A Stop that could not be read, billed, ends its session when it was received,
--- at the register that can be read of it, or else at the last reading. Readings that could not be read are
--- one matter, however many messages they came in.
+-- What was billed provisionally is taken back from whoever is never billed; a bill that stands is taken back
+-- and booked anew by the settlement of a session that is corrected afterwards. A Stop that could not be read,
+-- billed, ends its session when it was received, at the register that can be read of it, or else at the last
+-- reading. Readings that could not be read are one matter, however many messages they came in.
 CREATE OR REPLACE FUNCTION core.review_decide(p_review bigint, p_decision text, p_note text,
     p_correction jsonb, p_actor text)
 RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -118,8 +122,8 @@ BEGIN
     IF item.state = 'decided' THEN
         RETURN 'repeat';
     END IF;
-    IF s.state = 'settled' AND (p_decision = 'lost' OR p_correction IS NOT NULL) THEN
-        RAISE EXCEPTION 'session % is settled; correct its bill instead', s.uid
+    IF s.state = 'settled' AND p_decision = 'lost' THEN
+        RAISE EXCEPTION 'session % is settled; correct it instead', s.uid
             USING ERRCODE = '23514', DETAIL = 'review', CONSTRAINT = 'review_settled';
     END IF;
     IF item.detail ->> 'action' = 'StopTransaction' AND s.stopped_at IS NULL AND s.state <> 'settled'
@@ -157,6 +161,7 @@ BEGIN
     END IF;
     IF p_correction IS NOT NULL OR core.review_unpriced(item) THEN
         UPDATE core.session x SET
+            state = CASE WHEN x.state = 'settled' AND p_correction IS NOT NULL THEN 'review' ELSE x.state END,
             tariff_version_id = CASE WHEN NOT core.review_unpriced(item) THEN x.tariff_version_id END,
             meter_start_mwh = COALESCE((p_correction ->> 'meter_start_mwh')::bigint, x.meter_start_mwh),
             meter_stop_mwh = COALESCE((p_correction ->> 'meter_stop_mwh')::bigint, x.meter_stop_mwh),

@@ -1,5 +1,5 @@
--- StopTransaction. A report, not a request: it is always taken. The first one of a session stands; a
--- different one later is kept and reviewed. One that fits no session waits for its start.
+-- StopTransaction. A report, not a request: it is always taken. The first one of a session stands; one of
+-- another register later is kept and reviewed. One that fits no session waits for its start.
 CREATE OR REPLACE FUNCTION inbound.stop(p_station bigint, p_transaction bigint, p_meter_stop_mwh bigint, p_at timestamptz,
     p_at_text text, p_id_tag text, p_reason text, p_received_at timestamptz, p_queued boolean, p_offset_us bigint,
     p_readings jsonb, p_frame text, p_deviations text,
@@ -68,10 +68,7 @@ BEGIN
         status := s.stop_verdict;
         expiry := s.stop_expiry;
         parent := s.stop_parent;
-        IF s.stop_reported_at IS DISTINCT FROM report.reported_at
-           OR s.meter_stop_mwh IS DISTINCT FROM p_meter_stop_mwh THEN
-            PERFORM inbound.stop_conflict(s, report);
-        END IF;
+        PERFORM inbound.stop_again(s, report);
     ELSE
         IF found IS NOT NULL OR s.uid IS NULL THEN
             INSERT INTO core.unmatched_stop (digest, station_id, sent_id, tag_key, at, reported_at, at_text, doubt,

@@ -39,24 +39,33 @@ REVOKE ALL ON FUNCTION inbound.stop_match(core.unmatched_stop) FROM PUBLIC;
 COMMENT ON FUNCTION inbound.stop_match(core.unmatched_stop) IS
     'The one session that a Stop without a known number can mean | 无有效编号的停止报文所对应的唯一会话';
 
--- A different Stop after the first: kept, reviewed, no new money.
-CREATE OR REPLACE FUNCTION inbound.stop_conflict(p_session core.session, p_report core.unmatched_stop)
+-- A Stop after the first. With a register that was told before it is a repeat; with another one it is no new
+-- money, and where the bill is not made yet there is none until somebody decided which one is true.
+CREATE OR REPLACE FUNCTION inbound.stop_again(p_session core.session, p_report core.unmatched_stop)
 RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    repeat boolean := p_session.meter_stop_mwh IS NOT DISTINCT FROM p_report.meter_stop_mwh OR EXISTS (
+        SELECT FROM core.session_message m WHERE m.transaction_id = p_session.transaction_id AND m.kind = 'stop'
+          AND m.meter_mwh IS NOT DISTINCT FROM p_report.meter_stop_mwh);
 BEGIN
     INSERT INTO core.session_message (transaction_id, kind, received_at, id_tag, at_text, meter_mwh, frame, deviations, digest)
-    VALUES (p_session.transaction_id, 'stop_conflict', p_report.received_at, p_report.id_tag, p_report.at_text,
-            p_report.meter_stop_mwh, p_report.frame, p_report.deviations, p_report.digest)
+    VALUES (p_session.transaction_id, CASE WHEN repeat THEN 'stop' ELSE 'stop_conflict' END, p_report.received_at,
+            p_report.id_tag, p_report.at_text, p_report.meter_stop_mwh, p_report.frame, p_report.deviations,
+            CASE WHEN repeat THEN p_report.digest ELSE inbound.digest(p_report.meter_stop_mwh::text) END)
     ON CONFLICT (transaction_id, kind, digest) DO NOTHING;
-    PERFORM core.review_open('stop_conflict', false, p_session.uid || ':' || p_report.digest, p_session.station_id,
-        p_session.uid, p_report.received_at, jsonb_build_object('transaction_id', p_session.transaction_id,
-            'meter_stop_mwh', p_session.meter_stop_mwh::text, 'then_mwh', p_report.meter_stop_mwh::text,
-            'then_reported', p_report.at_text), p_report.frame);
+    IF NOT repeat THEN
+        PERFORM core.review_open('stop_conflict', p_session.state NOT IN ('settled', 'lost'),
+            p_session.uid || ':' || inbound.digest(p_report.meter_stop_mwh::text), p_session.station_id, p_session.uid,
+            p_report.received_at, jsonb_build_object('transaction_id', p_session.transaction_id,
+                'meter_stop_mwh', p_session.meter_stop_mwh::text, 'then_mwh', p_report.meter_stop_mwh::text,
+                'then_reported', p_report.at_text), p_report.frame);
+    END IF;
 END
 $$;
-ALTER FUNCTION inbound.stop_conflict(core.session, core.unmatched_stop) OWNER TO joulebook_writer;
-REVOKE ALL ON FUNCTION inbound.stop_conflict(core.session, core.unmatched_stop) FROM PUBLIC;
-COMMENT ON FUNCTION inbound.stop_conflict(core.session, core.unmatched_stop) IS
-    'Keeps a second, different Stop for review | 保存内容不同的第二次停止报文以待审核';
+ALTER FUNCTION inbound.stop_again(core.session, core.unmatched_stop) OWNER TO joulebook_writer;
+REVOKE ALL ON FUNCTION inbound.stop_again(core.session, core.unmatched_stop) FROM PUBLIC;
+COMMENT ON FUNCTION inbound.stop_again(core.session, core.unmatched_stop) IS
+    'Keeps a Stop after the first; another register goes to review | 保存首次之后的停止报文，读数不同者转人工审核';
 
 -- Ends a session, whose row the caller has locked, and queues its settlement: a little later, so that
 -- readings still on their way come first; two minutes later if they may come by another connection.

@@ -91,7 +91,7 @@ FROM (VALUES
     ('review-decided', 'JB409', 'PropertyConstraintViolation', 'the item %1$s was decided: %2$s', '审核事项 %1$s 已决定：%2$s',
      'a decision stands; correct the bill instead', '决定不可更改；请更正账单'),
     ('review-settled', 'JB422', 'PropertyConstraintViolation', 'the session of the item %1$s is settled', '审核事项 %1$s 的会话已结算',
-     'correct its bill instead', '请更正账单'),
+     'accept it with the registers or times that are right', '请附上正确的读数或时间后接受'),
     ('review-charging', 'JB422', 'PropertyConstraintViolation', 'the session of the item %1$s still charges', '审核事项 %1$s 的会话仍在充电',
      'stop it with operation.remote_stop first, or decide when it has ended', '请先用 operation.remote_stop 停止，或待其结束后再决定'),
     ('review-missing', 'JB422', 'OccurenceConstraintViolation', '%1$s is required to bill the session of the item %2$s', '计费审核事项 %2$s 的会话须提供 %1$s',

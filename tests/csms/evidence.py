@@ -662,7 +662,7 @@ def stop_repeated(house, pile):
 
 
 def stop_conflict(house, pile):
-    """a Stop repeated with another meterStop is kept and reviewed, and the first is billed"""
+    """a Stop repeated with another meterStop is kept and reviewed, and nothing is billed before"""
     transaction = pile.start(1000)
     at = now()
     pile.stop(transaction, 1300, at=at)
@@ -670,9 +670,40 @@ def stop_conflict(house, pile):
     pile.kept()
     yield SENT
     pile.in_review('stop_conflict')
-    pile.billed(transaction, 300)
+    pile.unbilled(transaction)
     pile.decide('accept')
     pile.billed(transaction, 300)
+
+
+def stop_conflict_late(house, pile):
+    """a Stop that contradicts a bill is booked in its place once somebody accepts its register"""
+    pile.boot()
+    transaction = pile.start(1000, at=now(-5))
+    pile.stop(transaction, 1300, at=now(-1))
+    pile.stop(transaction, 1300)
+    pile.kept()
+    yield SENT
+    pile.in_review()
+    pile.hurry(transaction)
+    pile.billed(transaction, 300)
+    pile.connect()
+    pile.stop(transaction, 1400)
+    pile.in_review('stop_conflict')
+    pile.decide('accept', meter_stop_kwh='1.4')
+    pile.billed(transaction, 400, versions=2)
+    equal('broken invariants', house.value('SELECT count(*) FROM ledger.invariants()'), '0')
+
+
+def stop_of_nobody(house, pile):
+    """a Stop of a number that nobody gave out does not end the next customer's session"""
+    pile.boot()
+    pile.stop(1999999998, 1300)
+    transaction = pile.start(1300, at=now(-60))
+    pile.stop(transaction, 1700)
+    yield SENT
+    pile.in_review('unmatched_stop')
+    pile.hurry(transaction)
+    pile.billed(transaction, 400)
 
 
 def stop_before_start(house, pile):

@@ -154,14 +154,14 @@ class Pile:
         equal('settlements', self.settlements(transaction), 0)
         equal('is settled', self.session(transaction, 'is_settled'), 'f')
 
-    def billed(self, transaction, energy_wh):
-        """Waits for the one bill; the energy and the amount are computed here again."""
+    def billed(self, transaction, energy_wh, versions=1):
+        """Waits for the bill; the energy and the amount are computed here again."""
         self.house.stack.wait(lambda: self.session(transaction, 'is_settled') == 't', 20,
                               f'the bill of {self.identity}')
         energy, amount = self.session(transaction, 'energy_kwh, coalesce(amount, 0)')
         equal('energy, kWh', Fraction(energy), Fraction(energy_wh, 1000))
         equal('amount', Fraction(amount), price(energy_wh))
-        equal('settlements', self.settlements(transaction), 1)
+        equal('settlements', self.settlements(transaction), versions)
 
     def decide(self, decision, **correction):
         """Decides every open item of this pile; a correction goes with the first."""

@@ -9,18 +9,81 @@ SELECT t.test('a stop repeated is acknowledged, one settlement is queued, the an
     PERFORM t.is((SELECT count(*) FROM core.job WHERE kind = 'settle'), 1::bigint, 'jobs');
     PERFORM t.is((SELECT count(*) FROM core.review), 0::bigint, 'no review');
 $$);
-SELECT t.test('a second stop with another meterStop is kept once and reviewed; the first bills', $$
+SELECT t.test('a second stop with another meterStop is kept once; the first bills once somebody decided so', $$
     p := t.house('H'); w := t.card('TAG00000001', 100000);
-    SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now());
-    PERFORM t.stop(p, a.transaction_id, 2000, now() + interval '10 minutes');
-    PERFORM t.stop(p, a.transaction_id, 2500, now() + interval '10 minutes');
-    PERFORM t.stop(p, a.transaction_id, 2500, now() + interval '10 minutes');
+    SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now() - interval '1 hour', 1, now() - interval '1 hour');
+    PERFORM t.stop(p, a.transaction_id, 2000, now() - interval '2 minutes');
+    PERFORM t.stop(p, a.transaction_id, 2500, now() - interval '2 minutes');
+    PERFORM t.stop(p, a.transaction_id, 2500, now() - interval '2 minutes');
+    PERFORM t.stop(p, a.transaction_id, 2500, now() - interval '1 minute');
     PERFORM t.is((SELECT meter_stop_mwh FROM core.session), 2000000::bigint, 'first stands');
-    PERFORM t.is((SELECT count(*) FROM core.session_message WHERE kind = 'stop_conflict'), 1::bigint, 'kept');
-    PERFORM t.is((SELECT string_agg(kind || blocks, ',') FROM core.review), 'stop_conflictfalse', 'review');
+    PERFORM t.is((SELECT string_agg(at_text, ',') FROM core.session_message WHERE kind = 'stop_conflict'), (now() - interval '2 minutes')::text, 'kept');
+    PERFORM t.is((SELECT string_agg(kind || blocks, ',') FROM core.review), 'stop_conflicttrue', 'review');
+    PERFORM t.is((t.settle(a.transaction_id, 100)).outcome, 'refused', 'not billed before the decision');
+    PERFORM core.review_decide(id, 'bill', NULL, NULL, 'me') FROM core.review;
     PERFORM t.is((t.settle(a.transaction_id, 100)).outcome, 'done', 'settled');
-    PERFORM t.stop(p, a.transaction_id, 2600, now() + interval '10 minutes');
+    PERFORM t.stop(p, a.transaction_id, 2600, now() - interval '2 minutes');
     PERFORM t.is((SELECT state FROM core.session), 'settled', 'no new money');
+    PERFORM t.is((SELECT kind || blocks FROM core.review WHERE state = 'open'), 'stop_conflictfalse', 'but an item');
+$$);
+SELECT t.test('a second stop that differs in its time alone is a repeat', $$
+    p := t.house('H'); w := t.card('TAG00000001', 100000);
+    SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now() - interval '1 hour', 1, now() - interval '1 hour');
+    SELECT * INTO b FROM t.stop(p, a.transaction_id, 2000, now() - interval '2 minutes', 'TAG00000001');
+    SELECT * INTO c FROM t.stop(p, a.transaction_id, 2000, now() - interval '1 minute', 'TAG00000001');
+    PERFORM t.is(c, b, 'the answer again');
+    PERFORM t.is((SELECT stopped_at FROM core.session), now() - interval '2 minutes', 'the first time stands');
+    PERFORM t.is((SELECT count(*) FROM core.review), 0::bigint, 'no review');
+    PERFORM t.is((SELECT string_agg(at_text, ',' ORDER BY at_text) FROM core.session_message WHERE kind = 'stop'),
+        concat_ws(',', (now() - interval '2 minutes')::text, (now() - interval '1 minute')::text), 'both are kept');
+$$);
+SELECT t.test('a stop that contradicts a bill corrects it once somebody says so, by a mirror and a new bill', $$
+    p := t.house('H'); w := t.card('TAG00000001', 100000);
+    SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now() - interval '1 hour', 1, now() - interval '1 hour');
+    PERFORM t.stop(p, a.transaction_id, 1300, now());
+    SELECT uid INTO s.uid FROM core.session;
+    PERFORM ledger.settlement_input(s.uid); PERFORM t.settle(a.transaction_id, 300);
+    DELETE FROM core.job WHERE kind = 'settle';
+    PERFORM t.stop(p, a.transaction_id, 1400, now());
+    SELECT id INTO n FROM core.review WHERE kind = 'stop_conflict';
+    PERFORM t.refused(format('SELECT core.review_decide(%s, ''lost'', NULL, NULL, ''me'')', n), '23514', 'a bill is no loss');
+    PERFORM t.refused(format('SELECT core.review_decide(%s, ''bill'', NULL, ''{"meter_stop_mwh":"999000000"}'', ''me'')', n), '23514', 'nor is it more than can be');
+    PERFORM t.is(core.review_decide(n, 'bill', 'read', '{"meter_stop_mwh":"1400000"}', 'me'), 'done', 'decided');
+    PERFORM t.is((SELECT state FROM core.session), 'stopped', 'to be billed anew');
+    PERFORM t.is((SELECT posted FROM ledger.account_balance WHERE account_id = w), 99700::bigint, 'the first bill stands till then');
+    PERFORM t.sound('between');
+    PERFORM t.is((SELECT count(*) FROM core.job WHERE kind = 'settle' AND run_at <= clock_timestamp()), 1::bigint, 'its settlement is due');
+    PERFORM t.is(ledger.settlement_input(s.uid)::jsonb #>> '{session,meter_stop_mwh}', '1400000', 'by the corrected register');
+    PERFORM t.is((t.settle(a.transaction_id, 400)).outcome, 'done', 'booked anew');
+    PERFORM t.is((SELECT string_agg(version || state || gross_minor, ',' ORDER BY version) FROM ledger.settlement), '1reversed300,2posted400', 'versions');
+    PERFORM t.is((SELECT posted FROM ledger.account_balance WHERE account_id = w), 99600::bigint, 'money');
+    PERFORM t.sound('booked anew');
+    PERFORM t.stop(p, a.transaction_id, 1300, now());
+    PERFORM t.is((SELECT count(*) FROM core.review WHERE state = 'open'), 0::bigint, 'the first Stop again is a repeat');
+$$);
+SELECT t.test('a bill of a session without its Stop is corrected with the time of its end', $$
+    p := t.house('H'); w := t.card('TAG00000001', 100000);
+    SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now() - interval '3 hours', 1, now() - interval '3 hours');
+    PERFORM inbound.presume_ended(a.transaction_id, now() - interval '1 hour');
+    SELECT * INTO s FROM core.session;
+    PERFORM ledger.settlement_input(s.uid); PERFORM t.settle(a.transaction_id, 300);
+    SELECT id INTO n FROM core.review WHERE kind = 'presumed_ended';
+    PERFORM t.refused(format('SELECT core.review_decide(%s, ''bill'', NULL, ''{"meter_stop_mwh":"1400000"}'', ''me'')', n), '23514', 'without');
+    PERFORM t.is(core.review_decide(n, 'bill', 'read', jsonb_build_object('meter_stop_mwh', '1400000', 'stopped_at', now() - interval '2 hours'), 'me'), 'done', 'with');
+    PERFORM t.is(ledger.settlement_input(s.uid)::jsonb #>> '{session,meter_stop_mwh}', '1400000', 'billed by it');
+    PERFORM t.sound('between');
+$$);
+SELECT t.test('after a stop that could not be read and was accepted, the real one can be booked', $$
+    p := t.house('H'); w := t.card('TAG00000001', 100000);
+    SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now() - interval '1 hour', 1, now() - interval '1 hour');
+    PERFORM inbound.unusable(p, 'StopTransaction', now(), format('[2,"u","StopTransaction",{"transactionId":%s,"meterStop":1250,"timestamp":"x"}]', a.transaction_id), 'FormationViolation', 'timestamp');
+    PERFORM core.review_decide(id, 'bill', NULL, NULL, 'me') FROM core.review;
+    PERFORM t.is((SELECT state || meter_stop_mwh FROM core.session), 'stopped1250000', 'accepted');
+    PERFORM t.stop(p, a.transaction_id, 1300, now());
+    PERFORM t.is((t.settle(a.transaction_id, 250)).outcome, 'refused', 'the real one said otherwise');
+    PERFORM core.review_decide(id, 'bill', NULL, '{"meter_stop_mwh":"1300000"}', 'me') FROM core.review WHERE kind = 'stop_conflict';
+    SELECT * INTO s FROM core.session;
+    PERFORM t.is(ledger.settlement_input(s.uid)::jsonb #>> '{session,meter_stop_mwh}', '1300000', 'billed by it');
 $$);
 SELECT t.test('a stop before its start waits, and is joined when the start comes', $$
     p := t.house('H'); w := t.card('TAG00000001', 100000);
@@ -76,6 +139,15 @@ SELECT t.test('a live stop ends no live start that comes after it', $$
     PERFORM t.is((SELECT state FROM core.session), 'open', 'the next one of the same card, in the same second');
     PERFORM t.stop(p, -1, 1300, now() + interval '1 s', 'TAG00000001', now() + interval '1 s');
     PERFORM t.is((SELECT state FROM core.session), 'stopped', 'and a stop after it does');
+$$);
+SELECT t.test('a session that a Stop had ended before it came is not billed while its own Stop says otherwise', $$
+    p := t.house('H'); w := t.card('TAG00000001', 1000000, 99);
+    PERFORM t.stop(p, -1, 1300, now() - interval '1 hour', NULL, now(), true);
+    SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now() - interval '2 hours', 1, now(), true);
+    PERFORM t.is((SELECT state FROM core.session), 'stopped', 'joined');
+    PERFORM t.stop(p, a.transaction_id, 1700, now() - interval '50 minutes', NULL, now(), true);
+    PERFORM t.is((SELECT string_agg(blocks::text, ',') FROM core.review WHERE kind = 'stop_conflict'), 'true', 'blocks');
+    PERFORM t.is((t.settle(a.transaction_id, 100)).outcome, 'refused', 'not billed');
 $$);
 SELECT t.test('a stop with -1 or 0 ends the only session that it can mean', $$
     p := t.house('H'); w := t.card('TAG00000001', 1000000, 99);
