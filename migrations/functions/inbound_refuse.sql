@@ -1,11 +1,11 @@
 -- What the inbound functions share: digests, times, and the record of what was refused.
 
--- A frame without its message id, a string or a bare integer, so that the same content sent again is known again.
+-- A frame without its message id, a string, a number or a word, so that the same content sent again is known again.
 CREATE OR REPLACE FUNCTION inbound.frame_digest(p_station bigint, p_frame text)
 RETURNS uuid LANGUAGE sql IMMUTABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 SET standard_conforming_strings = on AS $$
     SELECT encode(substr(sha256(convert_to(p_station || '|' || COALESCE(
-        regexp_replace(p_frame, '^\s*\[\s*2\s*,\s*("([^"\\]|\\.)*"|[0-9]+)\s*,', ''), ''), 'UTF8')), 1, 16), 'hex')::uuid
+        regexp_replace(p_frame, '^\s*\[\s*2\s*,\s*("([^"\\]|\\.)*"|[-+.0-9a-zE]+)\s*,', ''), ''), 'UTF8')), 1, 16), 'hex')::uuid
 $$;
 ALTER FUNCTION inbound.frame_digest(bigint, text) OWNER TO joulebook_writer;
 REVOKE ALL ON FUNCTION inbound.frame_digest(bigint, text) FROM PUBLIC;

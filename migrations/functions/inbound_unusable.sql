@@ -4,8 +4,10 @@ CREATE OR REPLACE FUNCTION inbound.unusable_payload(p_frame text)
 RETURNS jsonb LANGUAGE plpgsql IMMUTABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 SET standard_conforming_strings = on AS $$
 BEGIN
-    -- jsonb holds no NUL; a sign that no card or number has stands for it, so that the rest can be read.
-    RETURN replace(p_frame, '\u0000', '\ufffd')::jsonb -> 3;
+    -- jsonb holds no NUL and no lone surrogate; a sign that no card or number has stands for them, so that the
+    -- rest can be read.
+    RETURN regexp_replace(p_frame, '\\u0000|\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|'
+        '(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}', '\\ufffd', 'g')::jsonb -> 3;
 EXCEPTION WHEN data_exception OR statement_too_complex THEN
     RETURN NULL;                 -- a number, an escape or a depth that jsonb cannot hold
 END

@@ -107,18 +107,18 @@ SELECT t.test('an unreadable message keeps what can be read, and nothing that ca
             ('{"connectorId":0,"idTag":7,"meterStart":1.5}', NULL, NULL, false),
             ('{"connectorId":99999999999,"idTag":[],"meterStart":9999999999999999}', NULL, NULL, false),
             ('{"connectorId":1e999999,"idTag":"TAG0000000001"}', NULL, NULL, false),
-            ('{"idTag":"\ud800","connectorId":1}', NULL, NULL, false), ('[]', NULL, NULL, false), ('7', NULL, NULL, false))
+            ('{"idTag":"\ud800","connectorId":1}', 1, NULL, false), ('{"idTag":"\ud83d\udd0c\udc00\uD83D","connectorId":1}', 1, NULL, false), ('[]', NULL, NULL, false), ('7', NULL, NULL, false))
             AS f (payload, connector, meter, owned) LOOP
         SELECT * INTO b FROM inbound.unusable(p, 'StartTransaction', now(), '[2,"1","StartTransaction",' || a.payload || ']', 'x', 'y');
         PERFORM t.is(b.outcome, 'done', a.payload);
         PERFORM t.is((SELECT (s.connector, s.meter_start_mwh, s.customer_id IS NOT NULL)::text FROM core.session s
                       WHERE s.transaction_id = b.transaction_id), (a.connector, a.meter, a.owned)::text, a.payload);
     END LOOP;
-    PERFORM t.is((SELECT count(*) FROM core.session), 8::bigint, 'sessions');
+    PERFORM t.is((SELECT count(*) FROM core.session), 9::bigint, 'sessions');
 $$);
 SELECT t.test('what could not be read is the same again under another message id, quoted or bare', $$
     p := t.house('H');
-    FOREACH x IN ARRAY ARRAY['"q1"', '"q\"2"', '7', '8', ' 123456789012345678901234567890123456 '] LOOP
+    FOREACH x IN ARRAY ARRAY['"q1"', '"q\"2"', '7', '8', ' 123456789012345678901234567890123456 ', '-1', '5.5e+1', 'null', '"{}"'] LOOP
         PERFORM t.is((inbound.unusable(p, 'StartTransaction', now(), '[2,' || x || ',"StartTransaction",{"connectorId":1,"meterStart":"x"}]', 'x', 'y')).outcome, 'done', x);
     END LOOP;
     PERFORM t.is((SELECT count(*) FROM core.session), 1::bigint, 'one session');
