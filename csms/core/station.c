@@ -333,13 +333,18 @@ static bool may_send(
            job->received_ms - station->triggered_ms < CORE_TRIGGERED_MS;
 }
 
-/* Said within seconds of a boot or our trigger, it is no matter of a queue. */
-static bool is_live(const struct core_station *station, const struct core_job *job)
+/* Said within seconds of our trigger, it is its answer. */
+static bool asked_for(const struct core_station *station, const struct core_job *job)
 {
-    if (station->booted_ms != 0 && job->received_ms - station->booted_ms < CORE_LIVE_MS)
-        return true;
     return station->triggered == job->frame.action &&
            job->received_ms - station->triggered_ms < CORE_LIVE_MS;
+}
+
+/* Said within seconds of a boot or our trigger, it is hardly a matter of a queue. */
+static bool is_live(const struct core_station *station, const struct core_job *job)
+{
+    return asked_for(station, job) ||
+           (station->booted_ms != 0 && job->received_ms - station->booted_ms < CORE_LIVE_MS);
 }
 
 static enum prepared prepare_status(
@@ -351,7 +356,8 @@ static enum prepared prepare_status(
     if (req->connector_id.value < 0 || req->connector_id.value > INT32_MAX)
         return OUT_OF_RANGE;
     if (req->timestamp.present && is_live(station, job))
-        core_clock_learn(&station->clock, req->timestamp.unix_us, job->received_us);
+        core_clock_learn(&station->clock, req->timestamp.unix_us, job->received_us,
+            asked_for(station, job));
     return PREPARED;
 }
 
@@ -364,7 +370,8 @@ static void date(const struct core_station *station, struct core_job *job, int64
     };
 
     job->work.queued = core_clock_queued(&station->clock, &line, at_us);
-    job->work.offset_known = core_clock_offset(&station->clock, &job->work.offset_us);
+    job->work.offset_known = core_clock_offset(
+        &station->clock, at_us, job->received_us, &job->work.offset_us);
 }
 
 /* Does it still fit an int64 when it is in mWh? */
@@ -414,8 +421,11 @@ static void clock_from_readings(
     struct core_station *station, const struct core_job *job, const struct core_reading_list *list)
 {
     for (uint32_t i = 0; i < list->count; i++)
-        if (strcmp(list->items[i].context, "Trigger") == 0)
-            core_clock_learn(&station->clock, list->items[i].at_us, job->received_us);
+        if (strcmp(list->items[i].context, "Trigger") == 0) {
+            core_clock_learn(&station->clock, list->items[i].at_us, job->received_us,
+                asked_for(station, job));
+            return; /* a message is one witness */
+        }
 }
 
 /* Elements that could not be understood stay as evidence beside those that could. */

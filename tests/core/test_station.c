@@ -665,35 +665,6 @@ START_TEST(an_answer_holds_no_more_than_the_schema_allows)
 }
 END_TEST
 
-START_TEST(live_messages_teach_the_clock_and_queued_ones_are_known)
-{
-    struct bench *bench = bench_new();
-    struct core_conn conn = bench_join(bench, 0, 1, CORE_ACCEPTED);
-    struct bench_work *work;
-
-    bench_say(bench, conn, START); /* the very time of the bench: live, the clock unknown */
-    work = bench_work(bench, CORE_START);
-    ck_assert(!work->work.queued);
-    ck_assert(!work->work.offset_known);
-    bench_done(bench, CORE_START, CORE_DONE, &started);
-    bench_wait(bench, 60000);
-    bench_say(bench, conn, BOOT);
-    bench_done(bench, CORE_BOOT, CORE_DONE,
-        &(struct core_answer){.registration = CORE_ACCEPTED});
-    bench_commit(bench, CORE_COMMAND_NEXT);
-    bench_say(bench, conn, STATUS("2025-11-24T15:01:00Z")); /* an hour behind */
-    bench_commit(bench, CORE_STATUS);
-    bench_wait(bench, 20000);
-    bench_say(bench, conn, STATUS("2025-11-24T10:00:00Z")); /* too late to be live by nature */
-    bench_commit(bench, CORE_STATUS);
-    bench_say(bench, conn, STOP);
-    work = bench_work(bench, CORE_STOP);
-    ck_assert(work->work.offset_known);
-    ck_assert_int_eq(work->work.offset_us, INT64_C(3600000000));
-    bench_free(bench);
-}
-END_TEST
-
 START_TEST(a_queue_delivered_in_one_run_is_queued)
 {
     struct bench *bench = bench_new();
@@ -790,7 +761,6 @@ int main(void)
         {a_full_lane_delays_and_loses_nothing, 0},
         {readings_of_unknown_transactions_are_suspect, 0},
         {an_answer_holds_no_more_than_the_schema_allows, 0},
-        {live_messages_teach_the_clock_and_queued_ones_are_known, 0},
         {a_queue_delivered_in_one_run_is_queued, 0},
         {a_drain_answers_what_is_in_work_and_takes_nothing_more, 0},
         {every_action_is_answered_or_worked, OCPP_ACTION_COUNT},
