@@ -104,7 +104,8 @@ BEGIN
     SELECT * INTO early FROM core.unmatched_stop u
     WHERE u.station_id = s.station_id AND u.state = 'waiting' AND u.at >= s.started_at
       AND (u.queued OR s.start_queued)           -- said in this order when it happened, it ended what was before
-      AND (u.tag_key = s.tag_key OR u.tag_key IS NULL AND COALESCE(u.sent_id, 0) <= 0)
+      AND (u.tag_key = s.tag_key OR COALESCE(u.sent_id, 0) <= 0
+           AND (u.tag_key IS NULL OR inbound.stop_tag_fits(s, u.tag_key)))
       AND NOT EXISTS (SELECT FROM core.session o WHERE o.transaction_id = u.sent_id)
       AND u.meter_stop_mwh >= s.meter_start_mwh
       AND u.received_at > s.start_received_at - interval '24 hours'

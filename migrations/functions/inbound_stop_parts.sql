@@ -1,8 +1,22 @@
 -- The rarer parts of a stop.
 
+-- Whether a tag may end a session: its own, or another card of the same customer, account or group.
+CREATE OR REPLACE FUNCTION inbound.stop_tag_fits(p_session core.session, p_tag_key uuid)
+RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT COALESCE(p_tag_key = p_session.tag_key, false) OR EXISTS (
+        SELECT FROM core.card c LEFT JOIN core.card own ON own.id = p_session.card_id
+        WHERE c.tag_key = p_tag_key AND (c.customer_id = p_session.customer_id
+                OR c.account_id = p_session.account_id OR c.group_id = own.group_id))
+$$;
+ALTER FUNCTION inbound.stop_tag_fits(core.session, uuid) OWNER TO joulebook_writer;
+REVOKE ALL ON FUNCTION inbound.stop_tag_fits(core.session, uuid) FROM PUBLIC;
+COMMENT ON FUNCTION inbound.stop_tag_fits(core.session, uuid) IS
+    'Whether a tag may end a session | 该标签是否可结束该会话';
+
 -- The one session that a Stop without a usable transactionId can mean; null: none, or more than one.
 -- -1, 0 and none come from a pile that never learned its number: any session of this pile without a
--- Stop that began before. A number that nobody gave out is trusted only together with the tag.
+-- Stop that began before, unless its tag is another customer's: that one's start may still come. A number
+-- that nobody gave out is trusted only together with the tag.
 CREATE OR REPLACE FUNCTION inbound.stop_match(p_report core.unmatched_stop)
 RETURNS bigint LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -20,7 +34,8 @@ BEGIN
         FROM core.session s
         WHERE s.station_id = p_report.station_id AND s.stopped_at IS NULL
           AND s.state IN ('open', 'presumed_ended', 'settled') AND s.started_at <= p_report.at
-          AND (COALESCE(p_report.sent_id, 0) <= 0 OR s.tag_key = p_report.tag_key)) t
+          AND (s.tag_key = p_report.tag_key OR COALESCE(p_report.sent_id, 0) <= 0
+               AND (p_report.tag_key IS NULL OR s.tag_key IS NULL OR inbound.stop_tag_fits(s, p_report.tag_key)))) t
     WHERE t.circle = 1;
     IF cardinality(candidates) = 1 AND COALESCE(p_report.sent_id, 0) <= 0 THEN
         RETURN candidates[1];
@@ -129,17 +144,10 @@ RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, 
 DECLARE
     s core.session := p_session;
     energy bigint := p_report.meter_stop_mwh - s.meter_start_mwh;
-    stranger boolean := p_report.tag_key IS NOT NULL AND p_report.tag_key IS DISTINCT FROM s.tag_key;
+    stranger boolean := p_report.tag_key IS NOT NULL AND NOT inbound.stop_tag_fits(s, p_report.tag_key);
     item record;
     blocked boolean := false;
 BEGIN
-    IF stranger THEN
-        -- Another card of the same customer, account or group is no stranger.
-        stranger := NOT EXISTS (
-            SELECT FROM core.card c LEFT JOIN core.card own ON own.id = s.card_id
-            WHERE c.tag_key = p_report.tag_key
-              AND (c.customer_id = s.customer_id OR c.account_id = s.account_id OR c.group_id = own.group_id));
-    END IF;
     FOR item IN SELECT * FROM (VALUES
             ('missing_meter_stop', true, p_report.meter_stop_mwh IS NULL),
             ('negative_energy', true, energy < 0 OR p_report.meter_stop_mwh < 0),

@@ -719,6 +719,20 @@ def stop_before_start(house, pile):
     pile.billed(transaction, 300)
 
 
+def stop_of_another_card(house, pile):
+    """a Stop with -1 of another card ends its own session when that comes, not the one that runs"""
+    pile.boot()
+    running = pile.start(1000)
+    pile.stop(-1, 1200, idTag=house.neighbour.tag)
+    late = pile.start(1000, at=now(-20), connectorId=2, idTag=house.neighbour.tag)
+    pile.stop(running, 1400)
+    yield SENT
+    pile.in_review()
+    for transaction, energy in ((running, 400), (late, 200)):
+        pile.hurry(transaction)
+        pile.billed(transaction, energy)
+
+
 # -- refused starts, odd values -------------------------------------------------------------------
 
 def blocked_card(house, pile):

@@ -173,6 +173,34 @@ SELECT t.test('of two running sessions the tag decides, else the register, else 
     PERFORM t.is((SELECT state FROM core.session WHERE transaction_id = a.transaction_id), 'stopped', 'the tag');
     PERFORM t.is((SELECT state FROM core.session WHERE transaction_id = b.transaction_id), 'open', 'not the other');
 $$);
+SELECT t.test('a stop of another card ends no session of this one, and is joined to its own when that comes', $$
+    p := t.house('H'); w := t.card('TAG00000001', 1000000, 99); PERFORM t.card('TAG00000002', 100000);
+    FOR r IN SELECT * FROM unnest(ARRAY[-1, 0]) WITH ORDINALITY v(number, n) LOOP
+        SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000 * r.n, now() - interval '10 minutes' * r.n, 1, now() - interval '10 minutes' * r.n);
+        PERFORM t.stop(p, r.number, 1200 * r.n, now() - r.n * interval '1 s', 'TAG00000002', now());
+        PERFORM t.is((SELECT z.state FROM core.session z WHERE z.transaction_id = a.transaction_id), 'open', 'not his: ' || r.number);
+        SELECT * INTO b FROM t.start(p, 'TAG00000002', 1000 * r.n, now() - interval '20 s' * r.n, 2, now(), true);
+        PERFORM t.is((SELECT z.state || meter_stop_mwh FROM core.session z WHERE z.transaction_id = b.transaction_id), 'stopped' || 1200000 * r.n, 'its own: ' || r.number);
+        PERFORM t.stop(p, a.transaction_id, 1400 * r.n, now());
+        PERFORM t.is((SELECT z.state FROM core.session z WHERE z.transaction_id = a.transaction_id), 'stopped', 'his own: ' || r.number);
+    END LOOP;
+    PERFORM t.is((SELECT count(*) FROM core.review WHERE state = 'open'), 0::bigint, 'nothing is left to decide');
+$$);
+SELECT t.test('a stop with -1 by another card of the same customer ends the session, in either order', $$
+    p := t.house('H'); w := t.card('TAG00000001', 1000000, 99); PERFORM t.card('TAG00000002', 100000);
+    UPDATE core.card SET customer_id = (SELECT customer_id FROM core.card ORDER BY id LIMIT 1);
+    PERFORM t.start(p, 'TAG00000001', 1000, now() - interval '2 hours', 1, now(), true);
+    PERFORM t.stop(p, -1, 2000, now() - interval '1 hour', 'TAG00000002', now(), true);
+    PERFORM t.stop(p, -1, 4000, now() - interval '30 minutes', 'TAG00000002', now(), true);
+    PERFORM t.start(p, 'TAG00000001', 3000, now() - interval '50 minutes', 1, now(), true);
+    PERFORM t.is((SELECT string_agg(state || meter_stop_mwh, ',' ORDER BY started_at) FROM core.session), 'stopped2000000,stopped4000000', 'ended');
+$$);
+SELECT t.test('a session whose tag could not be read is ended by -1 with any', $$
+    p := t.house('H'); w := t.card('TAG00000001', 1000000, 99);
+    PERFORM inbound.unusable(p, 'StartTransaction', now() - interval '1 hour', '[2,"u","StartTransaction",{"connectorId":1,"meterStart":1000}]', 'OccurenceConstraintViolation', 'idTag');
+    PERFORM t.stop(p, -1, 2000, now(), 'TAG00000001', now());
+    PERFORM t.is((SELECT meter_stop_mwh FROM core.session), 2000000::bigint, 'ended');
+$$);
 SELECT t.test('a number that nobody gave out is answered, kept and reviewed; with the right tag it is matched', $$
     p := t.house('H'); w := t.card('TAG00000001', 1000000, 99);
     SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now() - interval '2 hours', 1, now(), true);
