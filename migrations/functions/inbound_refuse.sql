@@ -23,27 +23,32 @@ COMMENT ON FUNCTION inbound.digest(text[]) IS 'Digest of the parts of a business
 
 -- The time that money counts by, and why it is doubted (null: it is not).
 --
--- p_offset_us is what has to be added to the pile's clock, null if nobody knows it. A known offset shifts the time
--- of a live message, and that of a queued one only where the time as it stands can be none at all.
--- Half a minute is the network's and the pile's own laziness, not a wrong clock.
+-- p_offset_us is what has to be added to the pile's clock, null if nobody knows it or if it is not this time's. A
+-- known offset shifts every time of that clock, so that a start out of a queue and its live stop stay comparable.
+-- Half a minute is the network's and the pile's own laziness, not a wrong clock. Nothing happens after it was told:
+-- a time that is later than its receipt by more than tolerance, as it stands or shifted, is none. In its place stands
+-- the receipt; that is what is billed if the review is accepted. A stale time stands as it was told.
 CREATE OR REPLACE FUNCTION inbound.effective_time(p_at timestamptz, p_received_at timestamptz, p_queued boolean,
     p_offset_us bigint, p_registered_at timestamptz, OUT at timestamptz, OUT clockless boolean, OUT doubt text)
 LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+    tolerance CONSTANT interval := interval '5 minutes';
 BEGIN
+    -- By a day, not by the tolerance: a start of 8 hours ahead that is sent again tomorrow is the same start.
     clockless := COALESCE(p_at < p_registered_at OR p_at > p_received_at + interval '1 day', true);
     at := p_at;
     IF p_at IS NULL THEN
         at := p_received_at;
         doubt := 'no_time';
-    ELSIF abs(p_offset_us) >= 30000000 AND (clockless OR NOT p_queued) AND isfinite(p_at)
+    ELSIF abs(p_offset_us) >= 30000000 AND isfinite(p_at)
           AND p_at > '1900-01-01 00:00:00+00' AND p_at < '2200-01-01 00:00:00+00'
           AND abs(p_offset_us) < 6311433600000000 THEN
         at := p_at + make_interval(secs => p_offset_us / 1000000)
                    + (p_offset_us % 1000000) * interval '1 microsecond';
-    ELSIF NOT p_queued AND p_offset_us IS NULL AND p_at < p_received_at - interval '5 minutes' THEN
+    ELSIF NOT p_queued AND p_offset_us IS NULL AND p_at < p_received_at - tolerance THEN
         doubt := 'stale_time';
     END IF;
-    IF at < p_registered_at OR at > p_received_at + interval '1 day' THEN
+    IF at < p_registered_at OR at > p_received_at + tolerance THEN
         at := p_received_at;
         doubt := 'implausible_time';
     END IF;

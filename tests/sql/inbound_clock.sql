@@ -30,9 +30,9 @@ SELECT t.test('1970 on a pile connected throughout, offset unknown, is confirmed
     PERFORM t.stop(p, a.transaction_id, 1500, now() + interval '10 minutes', NULL, now() + interval '10 minutes');
     PERFORM t.is((SELECT state FROM core.session), 'review', 'not billed');
 $$);
-SELECT t.test('a queued start is taken as it is, however old; only before the pile was in service it is none', $$
+SELECT t.test('a queued start is taken as it is while no offset is known, however old; before the pile was in service it is none', $$
     p := t.house('H'); w := t.card('TAG00000001', 1000000, 9);
-    PERFORM t.start(p, 'TAG00000001', 1000, now() - interval '20 days', 1, now(), true, 7200000000);
+    PERFORM t.start(p, 'TAG00000001', 1000, now() - interval '20 days', 1, now(), true, NULL);
     PERFORM t.is((SELECT started_at FROM core.session), now() - interval '20 days', 'as it is');
     PERFORM t.is((SELECT count(*) FROM core.review), 0::bigint, 'no review');
     PERFORM t.start(p, 'TAG00000001', 1000, now() - interval '40 days', 2, now(), true, NULL);
@@ -45,6 +45,47 @@ SELECT t.test('a live message is shifted by a known offset of half a minute and 
         PERFORM t.is(a.at, now(), 'offset ' || r.offset_us);
         PERFORM t.is(a.doubt, NULL, 'no doubt');
     END LOOP;
+$$);
+SELECT t.test('a known offset shifts what was queued too', $$
+    PERFORM t.is((inbound.effective_time(now() + interval '6 hours', now(), true, -28800000000, now() - interval '1 year'))::text,
+        ROW(now() - interval '2 hours', false, NULL::text)::text, 'ahead');
+    PERFORM t.is((inbound.effective_time(now() - interval '9 hours', now(), true, 28800000000, now() - interval '1 year'))::text,
+        ROW(now() - interval '1 hour', false, NULL::text)::text, 'behind');
+$$);
+SELECT t.test('nothing is later than its receipt by more than five minutes, live or queued, shifted or not', $$
+    FOR r IN SELECT * FROM (VALUES (interval '5 minutes', NULL::bigint), (interval '-3 hours', 11100000000), (interval '8 hours', -28500000000))
+            v(ahead, offset_us), (VALUES (true), (false)) q(queued) LOOP
+        SELECT * INTO a FROM inbound.effective_time(now() + r.ahead, now(), r.queued, r.offset_us, now() - interval '1 year');
+        PERFORM t.is(a.at || COALESCE(a.doubt, ''), (now() + interval '5 minutes')::text, r::text);
+        SELECT * INTO a FROM inbound.effective_time(now() + r.ahead + interval '1 second', now(), r.queued, r.offset_us, now() - interval '1 year');
+        PERFORM t.is(a.at || COALESCE(a.doubt, ''), now() || 'implausible_time', r::text || ' and a second');
+    END LOOP;
+$$);
+SELECT t.test('a session by a clock 8 hours ahead is not billed before the decision, and then at the time of its receipt', $$
+    p := t.house('H'); w := t.card('TAG00000001', 1000000, 9);
+    SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now() + interval '8 hours', 1, now(), false, NULL);
+    PERFORM t.stop(p, a.transaction_id, 1500, now() + interval '8 hours 10 minutes', NULL, now() + interval '10 minutes');
+    PERFORM t.is((SELECT string_agg(kind || blocks, ' ' ORDER BY kind) FROM core.review),
+        'implausible_timetrue stop_implausible_timetrue', 'reviews');
+    PERFORM t.is((SELECT state FROM core.session), 'review', 'not billed');
+    PERFORM core.review_decide(id, 'bill', NULL, NULL, 'me') FROM core.review WHERE blocks ORDER BY id;
+    SELECT ledger.settlement_input(uid) INTO x FROM core.session;
+    PERFORM t.is((x::jsonb #>> '{session,started_at}')::timestamptz, now(), 'start');
+    PERFORM t.is((x::jsonb #>> '{session,stopped_at}')::timestamptz, now() + interval '10 minutes', 'stop');
+$$);
+SELECT t.test('a Stop 20 hours ahead of a start of now is reviewed', $$
+    p := t.house('H'); w := t.card('TAG00000001', 1000000, 9);
+    SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now(), 1, now(), false, NULL);
+    PERFORM t.stop(p, a.transaction_id, 1500, now() + interval '20 hours', NULL, now() + interval '10 minutes');
+    PERFORM t.is((SELECT kind || blocks FROM core.review), 'stop_implausible_timetrue', 'review');
+    PERFORM t.is((SELECT stopped_at FROM core.session), now() + interval '10 minutes', 'its end');
+$$);
+SELECT t.test('a start ahead of its receipt that is sent again later is the same start', $$
+    p := t.house('H'); w := t.card('TAG00000001', 1000000, 9);
+    SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now() + interval '8 hours', 1, now(), false, NULL);
+    PERFORM inbound.boot(p, now(), 'V', 'M', NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+    SELECT * INTO b FROM t.start(p, 'TAG00000001', 1000, now() + interval '8 hours', 1, now() + interval '9 hours', true, NULL);
+    PERFORM t.is(b.transaction_id, a.transaction_id, 'transaction');
 $$);
 SELECT t.test('an old time on a live pile is doubted only while its offset is unknown', $$
     PERFORM t.is((inbound.effective_time(now() - interval '6 minutes', now(), false, NULL, now() - interval '1 year')).doubt, 'stale_time', 'unknown');
