@@ -193,8 +193,10 @@ START_TEST(what_was_asked_for_teaches_the_clock_alone)
 {
     static const char reading[] =
         "[2,\"m\",\"MeterValues\",{\"connectorId\":1,\"meterValue\":["
-        "{\"timestamp\":\"2025-11-24T15:00:00Z\",\"sampledValue\":[{\"value\":\"1\",\"context\":\"Trigger\"}]},"
-        "{\"timestamp\":\"2025-11-24T15:00:01Z\",\"sampledValue\":[{\"value\":\"1\",\"context\":\"Trigger\"}]}]}]";
+        "{\"timestamp\":\"2025-11-24T15:00:00Z\",\"sampledValue\":["
+        "{\"value\":\"1\",\"context\":\"Trigger\"}]},"
+        "{\"timestamp\":\"2025-11-24T15:00:01Z\",\"sampledValue\":["
+        "{\"value\":\"1\",\"context\":\"Trigger\"}]}]}]";
     static const struct core_answer trigger = {.command = 12, .action = "TriggerMessage",
         .payload = "{\"requestedMessage\":\"MeterValues\"}", .message_id = "u-3"};
     bool asked = _i == 1;
