@@ -14,14 +14,15 @@ DECLARE
     clock record;
 BEGIN
     SET CONSTRAINTS ALL DEFERRED;
-    SELECT x.registered_at, x.site_id INTO here FROM core.station x WHERE x.id = p_station;
+    SELECT x.registered_at, x.site_id, x.boot_number INTO here FROM core.station x WHERE x.id = p_station;
     IF here.site_id IS NULL THEN
         RAISE EXCEPTION 'no such station: %', p_station USING ERRCODE = '23503';
     END IF;
-    report.digest := inbound.digest(p_station::text, p_transaction::text, extract(epoch FROM p_at)::text, p_meter_stop_mwh::text);
     report.station_id := p_station;
     report.sent_id := p_transaction;
     SELECT * INTO clock FROM inbound.effective_time(p_at, p_received_at, p_queued, p_offset_us, here.registered_at);
+    report.digest := inbound.digest(p_station::text, p_transaction::text, extract(epoch FROM p_at)::text,
+        p_meter_stop_mwh::text, CASE WHEN clock.clockless THEN here.boot_number::text END);
     report.at := clock.at;
     report.doubt := clock.doubt;
     report.reported_at := inbound.reported_time(p_at);
@@ -42,9 +43,14 @@ BEGIN
     SELECT * INTO s FROM core.session x WHERE x.transaction_id = p_transaction AND x.station_id = p_station;
     IF s.uid IS NULL THEN
         -- Not by its number: the same report before, or the one session that it can mean.
-        SELECT u.transaction_id, u.id, u.verdict, u.expiry, u.parent INTO match
+        SELECT u.id, u.received_at, u.verdict, u.expiry, u.parent INTO match
         FROM core.unmatched_stop u WHERE u.digest = report.digest;
-        IF match.id IS NOT NULL THEN
+        IF match.id IS NULL OR clock.clockless THEN
+            found := inbound.stop_match(report);
+        END IF;
+        -- Where the time is none, what ends a session that began since is no repeat.
+        IF match.id IS NOT NULL AND NOT EXISTS (SELECT FROM core.session x
+                WHERE x.transaction_id = found AND x.start_received_at > match.received_at) THEN
             outcome := 'done';
             status := match.verdict;
             expiry := match.expiry;
@@ -52,7 +58,6 @@ BEGIN
             SET CONSTRAINTS ALL IMMEDIATE;
             RETURN;
         END IF;
-        found := inbound.stop_match(report);
         SELECT * INTO s FROM core.session x WHERE x.transaction_id = found;
     END IF;
 

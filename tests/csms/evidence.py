@@ -512,6 +512,22 @@ def two_of_1970(house, pile):
         pile.billed(transaction, 300)
 
 
+def two_alike_of_1970(house, pile):
+    """two sessions of a clockless pile whose Stops say the same are two bills, within a boot and over two"""
+    transactions = []
+    for boots in (1, 1, 0):
+        for _ in range(boots):
+            pile.boot()
+        transactions.append(pile.start(0, at='1970-01-01T00:00:20Z'))
+        pile.stop(-1, 400, at='1970-01-01T00:05:00Z')
+        pile.kept()
+    yield SENT
+    equal('sessions', pile.sessions(), 3)
+    pile.decide('accept')
+    for transaction in transactions:
+        pile.billed(transaction, 400)
+
+
 def offline_queue(house, pile):
     """a Start and a Stop out of an offline queue are billed at their own time without review"""
     pile.boot()

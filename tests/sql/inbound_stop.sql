@@ -201,6 +201,25 @@ SELECT t.test('a session whose tag could not be read is ended by -1 with any', $
     PERFORM t.stop(p, -1, 2000, now(), 'TAG00000001', now());
     PERFORM t.is((SELECT meter_stop_mwh FROM core.session), 2000000::bigint, 'ended');
 $$);
+SELECT t.test('of a pile without a clock no stop is taken for the one before, and a repeat is one', $$
+    p := t.house('H'); w := t.card('TAG00000001', 1000000, 99);
+    -- Within one boot and over two, registers that begin at 0 each time.
+    FOR n IN 1..4 LOOP
+        UPDATE core.station SET boot_number = 1 + n / 3 WHERE id = p;
+        SELECT * INTO a FROM t.start(p, 'TAG00000001', 0, '1970-01-01 00:00:20+00', 1, now() + n * interval '10 minutes');
+        FOR m IN 1..2 LOOP
+            SELECT * INTO b FROM t.stop(p, -1, 400, '1970-01-01 00:05:00+00', 'TAG00000001', now() + n * interval '10 minutes' + m * interval '1 minute');
+            PERFORM t.is(b.outcome || b.status, 'doneAccepted', 'confirmed');
+        END LOOP;
+        PERFORM t.is((SELECT z.meter_stop_mwh FROM core.session z WHERE z.transaction_id = a.transaction_id), 400000::bigint, 'ended: ' || n);
+    END LOOP;
+    PERFORM t.is((SELECT count(*) || ' ' || count(meter_stop_mwh) FROM core.session), '4 4', 'four sessions');
+    PERFORM t.is((SELECT count(*) FROM core.session_message WHERE kind = 'stop'), 4::bigint, 'four Stops');
+    PERFORM t.is((SELECT count(*) FROM core.review WHERE kind IN ('unmatched_stop', 'stop_conflict')), 0::bigint, 'no repeat is anything else');
+    UPDATE core.station SET boot_number = 3 WHERE id = p;
+    PERFORM t.stop(p, -1, 400, '1970-01-01 00:05:00+00', 'TAG00000001', now() + interval '1 hour');
+    PERFORM t.is((SELECT kind FROM core.review WHERE kind IN ('unmatched_stop', 'stop_conflict')), 'unmatched_stop', 'after a boot nobody knows: kept');
+$$);
 SELECT t.test('a number that nobody gave out is answered, kept and reviewed; with the right tag it is matched', $$
     p := t.house('H'); w := t.card('TAG00000001', 1000000, 99);
     SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now() - interval '2 hours', 1, now(), true);
