@@ -98,6 +98,15 @@ SELECT t.test('an unreadable stop or reading is confirmed and reviewed once', $$
     PERFORM t.is((SELECT count(*) FROM core.review), 3::bigint, 'reviews');
     PERFORM t.is((inbound.unusable(999999, 'StartTransaction', now(), 'x', 'y', 'z')).outcome, 'refused', 'of an unknown pile');
 $$);
+SELECT t.test('an unreadable stop ends its session as presumed, when it came', $$
+    p := t.house('H'); w := t.card('TAG00000001', 100000);
+    SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now() - interval '1 hour', 1, now() - interval '1 hour');
+    PERFORM inbound.unusable(p, 'StopTransaction', now(), format('[2,"u","StopTransaction",{"transactionId":%s}]', a.transaction_id), 'OccurenceConstraintViolation', 'meterStop');
+    SELECT * INTO s FROM core.session;
+    PERFORM t.is(s.state || (s.presumed_ended_at = now()) || (s.stopped_at IS NULL), 'presumed_endedtruetrue', 'ended');
+    SELECT * INTO b FROM t.start(p, 'TAG00000001', 2000, now(), 2, now());
+    PERFORM t.is(b.status, 'Accepted', 'the card may charge elsewhere');
+$$);
 SELECT t.test('an unreadable message keeps what can be read, and nothing that cannot', $$
     p := t.house('H');
     PERFORM t.card('TAG0000000001', 100000);

@@ -47,6 +47,13 @@ SELECT t.test('two genuine starts a second apart are two sessions, the first pre
     PERFORM t.is((SELECT string_agg(state, ',' ORDER BY transaction_id) FROM core.session), 'presumed_ended,open', 'states');
     PERFORM t.is((SELECT count(*) FROM core.review WHERE kind = 'presumed_ended' AND state = 'open'), 1::bigint, 'reviewed');
 $$);
+SELECT t.test('a start of before, told later, does not end the session that runs', $$
+    p := t.house('H'); w := t.card('TAG00000001', 1000000, 99);
+    SELECT * INTO a FROM t.start(p, 'TAG00000001', 5000, now() - interval '10 minutes', 1, now() - interval '10 minutes');
+    SELECT * INTO b FROM t.start(p, 'TAG00000001', 1000, now() - interval '2 hours', 1, now(), true);
+    PERFORM t.is((SELECT string_agg(state, ',' ORDER BY transaction_id) FROM core.session), 'open,open', 'both');
+    PERFORM t.is((SELECT count(*) FROM core.review), 0::bigint, 'nor is it reviewed');
+$$);
 SELECT t.test('the same start with another meterStart keeps the first and blocks the bill', $$
     p := t.house('H'); w := t.card('TAG00000001', 100000);
     SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now());

@@ -220,6 +220,24 @@ SELECT t.test('of a pile without a clock no stop is taken for the one before, an
     PERFORM t.stop(p, -1, 400, '1970-01-01 00:05:00+00', 'TAG00000001', now() + interval '1 hour');
     PERFORM t.is((SELECT kind FROM core.review WHERE kind IN ('unmatched_stop', 'stop_conflict')), 'unmatched_stop', 'after a boot nobody knows: kept');
 $$);
+SELECT t.test('of two running sessions the one that went past the register is not meant', $$
+    p := t.house('H'); w := t.card('TAG00000001', 1000000, 99);
+    SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now() - interval '2 hours', 1, now(), true);
+    SELECT * INTO b FROM t.start(p, 'TAG00000001', 1000, now() - interval '2 hours', 2, now(), true);
+    INSERT INTO core.meter_reading (station, at, connector, hash, received_at, transaction_id, import_mwh)
+    VALUES (p, now() - interval '90 minutes', 2, 1, now(), b.transaction_id, 5000000), (p, now() - interval '90 minutes', 1, 2, now(), a.transaction_id, 3000000);
+    PERFORM t.stop(p, -1, 3000, now() - interval '1 hour', NULL, now(), true);
+    PERFORM t.is((SELECT string_agg(state, ',' ORDER BY connector) FROM core.session), 'stopped,open', 'the other');
+$$);
+SELECT t.test('a stop that has waited for a day is joined to no start', $$
+    w := t.card('TAG00000001', 1000000, 99);
+    FOR r IN SELECT * FROM (VALUES ('H', interval '1 minute', 'open'), ('I', interval '-1 minute', 'stopped')) v(house, over, state) LOOP
+        p := t.house(r.house);
+        PERFORM t.stop(p, -1, 2000, now() - interval '26 hours' - r.over, 'TAG00000001', now() - interval '24 hours' - r.over, true);
+        SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now() - interval '27 hours' - r.over, 1, now(), true);
+        PERFORM t.is((SELECT z.state FROM core.session z WHERE z.transaction_id = a.transaction_id), r.state, 'after a day and ' || r.over);
+    END LOOP;
+$$);
 SELECT t.test('a number that nobody gave out is answered, kept and reviewed; with the right tag it is matched', $$
     p := t.house('H'); w := t.card('TAG00000001', 1000000, 99);
     SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now() - interval '2 hours', 1, now(), true);
@@ -273,6 +291,17 @@ SELECT t.test('readings of a session are found by number, by connector and time,
     INSERT INTO core.meter_reading (station, at, connector, hash, received_at, transaction_id, import_mwh)
     VALUES (p, now() - interval '5 minutes', 1, 10, now(), a.transaction_id, 1490000);
     PERFORM t.is((SELECT gross_minor FROM ledger.settlement), 100::bigint, 'a late reading changes no bill');
+$$);
+SELECT t.test('readings that name the session belong to it for a day on both sides of it, by a clock that was set', $$
+    p := t.house('H'); w := t.card('TAG00000001', 1000000, 99);
+    SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now() - interval '3 hours', 1, now() - interval '3 hours');
+    PERFORM t.stop(p, a.transaction_id, 1500, now() - interval '2 hours', NULL, now() - interval '2 hours');
+    INSERT INTO core.meter_reading (station, at, connector, hash, received_at, transaction_id, import_mwh)
+    SELECT p, v.at, 1, v.hash, now(), v.tx, 1100000 FROM (VALUES
+        (now() - interval '26 hours', 1, a.transaction_id), (now() + interval '21 hours', 2, a.transaction_id),
+        (now() - interval '28 hours', 3, a.transaction_id), (now() + interval '23 hours', 4, a.transaction_id),
+        (now() - interval '4 hours', 5, NULL), (now() - interval '1 hour', 6, -1)) v(at, hash, tx);
+    PERFORM t.is((SELECT string_agg(hash::text, ',' ORDER BY hash) FROM core.session z, core.session_readings(z)), '1,2', 'readings');
 $$);
 SELECT t.test('readings within a stop are stored once and belong to its session, also with -1', $$
     p := t.house('H'); w := t.card('TAG00000001', 100000);

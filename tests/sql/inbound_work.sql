@@ -27,6 +27,16 @@ SELECT t.test('what a dead connection had sent is unknown; what may be repeated 
     PERFORM t.is(inbound.command_answer(c.id, 'accepted', '{"status":"Accepted"}', now()), 'done', 'a late answer') FROM core.command c WHERE c.action = 'Reset';
     PERFORM t.is((SELECT state FROM core.command WHERE action = 'Reset'), 'accepted', 'settles it');
 $$);
+SELECT t.test('what a node had sent before it died is unknown', $$
+    p := t.house('H'); m := t.house('I');
+    SELECT epoch INTO n FROM inbound.take_over(p, 777, 'x', now());
+    PERFORM inbound.take_over(m, 778, 'x', now());
+    INSERT INTO core.command (station_id, action, payload, state, deadline, actor, sent_at, epoch)
+    SELECT station, 'Reset', '{}', 'sent', now() + interval '1 hour', 'me', now(), 1 FROM unnest(ARRAY[p, m]) station;
+    PERFORM t.is(n, 1::bigint, 'the epoch of both');
+    PERFORM t.is((SELECT closed FROM inbound.node_settle(777)), 1::bigint, 'closed');
+    PERFORM t.is((SELECT string_agg(state, ',' ORDER BY station_id) FROM core.command), 'unknown,sent', 'of that node alone');
+$$);
 SELECT t.test('an answer is final, and wipes the secrets', $$
     p := t.house('H');
     SELECT epoch INTO n FROM inbound.take_over(p, 7, 'x', now());
@@ -229,6 +239,7 @@ SELECT t.test('the sweep: a silent pile''s session, a lost job, a stop that wait
     PERFORM t.stop(p, -1, 5, now() - interval '30 hours', 'NOBODY', now() - interval '25 hours', true);
     INSERT INTO ledger.hold (session_uid, account_id, amount_minor, expires_at) VALUES (gen_random_uuid(), w, 7, now() - interval '1 s');
     UPDATE ledger.account_balance SET held = held + 7 WHERE account_id = w;
+    UPDATE ledger.hold SET expires_at = now() - interval '1 s';
     PERFORM inbound.sweep();
     PERFORM t.is((SELECT state FROM core.session WHERE transaction_id = a.transaction_id), 'presumed_ended', 'silent');
     PERFORM t.is((SELECT state FROM core.unmatched_stop), 'review', 'waited a day');

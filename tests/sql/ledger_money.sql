@@ -167,6 +167,18 @@ SELECT t.test('the settlement input is the same text for the same facts, and has
     PERFORM t.is(ledger.settlement_input(uid), x, 'whatever the session''s time zone') FROM core.session;
 $$);
 
+SELECT t.test('the days of the calendar are those of the site''s zone', $$
+    p := t.house('H'); w := t.card('TAG00000001', 1000000);
+    UPDATE core.site SET region = 'CN-GD';
+    -- From 04:00 to 05:00 in Shanghai, which is the evening before by UTC.
+    INSERT INTO core.day_calendar SELECT 'CN-GD', (now() AT TIME ZONE 'UTC')::date - days, kind FROM (VALUES (3, 'workday'), (2, 'holiday'), (1, 'workday')) v(days, kind);
+    FOR r IN SELECT (((now() AT TIME ZONE 'UTC')::date - 3) + time '20:00') AT TIME ZONE 'UTC' AS at LOOP
+        SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, r.at, 1, r.at);
+        PERFORM t.stop(p, a.transaction_id, 2000, r.at + interval '1 hour', NULL, r.at + interval '1 hour');
+    END LOOP;
+    PERFORM t.is((SELECT ledger.settlement_input(uid)::jsonb -> 'calendar' FROM core.session),
+        jsonb_build_array(jsonb_build_object('date', (now() AT TIME ZONE 'UTC')::date - 2, 'day_type', 'holiday')), 'calendar');
+$$);
 SELECT t.test('what readings of one instant are worth does not hang on their order', $$
     FOR r IN SELECT * FROM (VALUES ('ORDERA', 1, 2), ('ORDERB', 2, 1)) v (code, low, high) LOOP
         p := t.house(r.code);
