@@ -22,11 +22,12 @@ BEGIN
     meter_stop_mwh := p_session.meter_stop_mwh;
     IF p_session.stopped_at IS NULL
        OR p_mend AND (meter_stop_mwh >= p_session.meter_start_mwh) IS NOT TRUE THEN
-        SELECT r.at, r.import_mwh INTO told FROM core.session_readings(p_session) r
+        SELECT r.at, r.received_at, r.import_mwh INTO told FROM core.session_readings(p_session) r
         WHERE r.import_mwh >= p_session.meter_start_mwh ORDER BY r.at DESC, r.import_mwh DESC LIMIT 1;
         meter_stop_mwh := COALESCE(told.import_mwh, p_session.meter_start_mwh);
         IF p_session.stopped_at IS NULL THEN
-            ended_at := GREATEST(told.at + core.session_shift(p_session), p_session.started_at);
+            -- Nothing is measured after it was told, whatever the pile's clock says.
+            ended_at := GREATEST(LEAST(told.at + core.session_shift(p_session), told.received_at), p_session.started_at);
         END IF;
     END IF;
 END

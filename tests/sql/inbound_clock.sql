@@ -120,3 +120,14 @@ SELECT t.test('readings shift with their session: the slot of a price is the one
     PERFORM t.is((x::jsonb #>> '{session,started_at}')::timestamptz, now(), 'start');
     PERFORM t.is((x::jsonb #>> '{session,stopped_at}')::timestamptz, now() + interval '20 minutes', 'stop');
 $$);
+SELECT t.test('a session without a Stop ends no later than its last reading was told', $$
+    p := t.house('H'); w := t.card('TAG00000001', 1000000, 9);
+    SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now() - interval '2 hours', 1, now() - interval '2 hours', false, NULL);
+    INSERT INTO core.meter_reading (station, at, connector, hash, received_at, transaction_id, import_mwh)
+    VALUES (p, now() - interval '90 minutes', 1, 1, now() - interval '1 hour', a.transaction_id, 1100000);
+    PERFORM t.is((SELECT ended_at FROM core.session s, core.session_end(s, false)), now() - interval '90 minutes', 'a queued one');
+    INSERT INTO core.meter_reading (station, at, connector, hash, received_at, transaction_id, import_mwh)
+    VALUES (p, now() + interval '20 hours', 1, 2, now() - interval '1 hour', a.transaction_id, 1200000);
+    PERFORM t.is((SELECT ended_at FROM core.session s, core.session_end(s, false)), now() - interval '1 hour', 'one ahead');
+    PERFORM t.is((SELECT e.meter_stop_mwh FROM core.session s, core.session_end(s, false) e), 1200000::bigint, 'register');
+$$);
