@@ -5,6 +5,7 @@
 #include "csms/node_inside.h"
 
 #include "csms/jobs.h"
+#include "db/conninfo.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -370,10 +371,13 @@ static void node_name(const struct conf *conf, char name[65])
 
 static void conninfo_make(const struct conf *conf, char *buf, size_t size)
 {
+    bool fits = true; /* both settings are far shorter */
+
     if (strcmp(conf->top_database, "embedded") == 0)
-        snprintf(buf, size, "host=%s dbname=joulebook user=joulebook_app", conf->top_run_dir);
+        fits = db_conninfo_in(conf->top_run_dir, "joulebook", "joulebook_app", buf, size);
     else
         snprintf(buf, size, "%s", conf->top_database);
+    assert(fits);
 }
 
 static int pepper_get(struct node *node, char why[NODE_WHY_MAX])

@@ -117,21 +117,43 @@ static bool put(FILE *out, const char *keyword, const char *value)
     return fputc('\'', out) != EOF;
 }
 
+struct draft {
+    FILE *out;
+    char *text;
+    size_t length;
+};
+
+/* What was written, if it was made and fits; in any case the end of the draft. */
+static bool draft_end(struct draft *draft, bool made, char *ret, size_t size)
+{
+    made = draft->out && fclose(draft->out) == 0 && made && draft->length < size;
+    if (made)
+        memcpy(ret, draft->text, draft->length + 1);
+    free(draft->text);
+    return made;
+}
+
+bool db_conninfo_in(
+    const char *folder, const char *dbname, const char *user, char *ret, size_t size)
+{
+    struct draft draft = {0};
+    FILE *out = draft.out = open_memstream(&draft.text, &draft.length);
+    bool made =
+        out && put(out, "host", folder) && put(out, "dbname", dbname) && put(out, "user", user);
+
+    return draft_end(&draft, made, ret, size);
+}
+
 bool db_conninfo_as(const char *conninfo, const char *user, char *ret, size_t size)
 {
     PQconninfoOption *options = PQconninfoParse(conninfo, NULL);
-    char *text = NULL;
-    size_t length = 0;
-    FILE *out = options ? open_memstream(&text, &length) : NULL;
+    struct draft draft = {0};
+    FILE *out = draft.out = options ? open_memstream(&draft.text, &draft.length) : NULL;
     bool made = out && put(out, "user", user);
 
     for (const PQconninfoOption *at = options; made && at->keyword; at++)
         if (at->val && strcmp(at->keyword, "user") != 0)
             made = put(out, at->keyword, at->val);
-    made = out && fclose(out) == 0 && made && length < size;
-    if (made)
-        memcpy(ret, text, length + 1);
-    free(text);
     PQconninfoFree(options);
-    return made;
+    return draft_end(&draft, made, ret, size);
 }

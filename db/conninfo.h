@@ -19,4 +19,8 @@ MUST_CHECK bool db_conninfo_check(const char *conninfo, char ret_why[DB_CONNINFO
 /* The same string for another user.  False: it is unreadable or does not fit. */
 MUST_CHECK bool db_conninfo_as(const char *conninfo, const char *user, char *ret, size_t size);
 
+/* For the socket in a folder, whatever its name has in it.  False: it does not fit. */
+MUST_CHECK bool db_conninfo_in(const char *folder, const char *dbname, const char *user, char *ret,
+    size_t size);
+
 #endif

@@ -42,8 +42,7 @@ int cli_conninfo(
     snprintf(user, sizeof user, "%s%s%s", own_name(), role != NULL ? "." : "",
         role != NULL ? role : "");
     if (strcmp(conf->top_database, "embedded") == 0)
-        fits = snprintf(ret, CLI_CONNINFO_MAX, "host=%s dbname=%s user=%s", conf->top_run_dir,
-                   dbname, user) < CLI_CONNINFO_MAX;
+        fits = db_conninfo_in(conf->top_run_dir, dbname, user, ret, CLI_CONNINFO_MAX);
     else
         fits = db_conninfo_as(conf->top_database, user, ret, CLI_CONNINFO_MAX);
     conf_free(conf);

@@ -86,6 +86,18 @@ START_TEST(a_string_for_another_user_keeps_the_rest)
 }
 END_TEST
 
+START_TEST(a_folder_is_found_whatever_its_name_has)
+{
+    char text[128];
+
+    ck_assert(db_conninfo_in("/a run/it's\\", "books", "me.viewer", text, sizeof text));
+    ck_assert_str_eq(text, "host='/a run/it\\'s\\\\' dbname='books' user='me.viewer'");
+    ck_assert_msg(db_conninfo_check(text, why), "%s", why);
+    ck_assert(db_conninfo_in("/", "", "", text, sizeof "host='/' dbname='' user=''"));
+    ck_assert(!db_conninfo_in("/", "", "", text, sizeof "host='/' dbname='' user=''" - 1));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("db conninfo");
@@ -98,6 +110,7 @@ int main(void)
     tcase_add_loop_test(cases, what_would_fail_is_refused_with_what_to_do, 0, sizeof bad / sizeof *bad);
     tcase_add_test(cases, a_passfile_that_others_may_read_is_refused);
     tcase_add_test(cases, a_string_for_another_user_keeps_the_rest);
+    tcase_add_test(cases, a_folder_is_found_whatever_its_name_has);
     suite_add_tcase(suite, cases);
     srunner_run_all(runner, CK_NORMAL);
     failed = srunner_ntests_failed(runner);
