@@ -89,6 +89,12 @@ class Span:
 class Stack:
     def __init__(self, build, durable=True, settings=""):
         self.build = os.path.join(TOP, build)
+        self.hurried = self.ending = False
+        self.postgres = self.csmsd = None
+        self.children = []
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) == signal.SIG_DFL:
+                signal.signal(number, self.hurry)
         self.folder = tempfile.mkdtemp(prefix="joulebook-stack.", dir="/tmp")
         os.chmod(self.folder, 0o755)
         self.run = os.path.join(self.folder, "run")
@@ -98,14 +104,28 @@ class Stack:
         self.port = free_port()
         self.durable = durable
         self.settings = settings
-        self.postgres = None
-        self.csmsd = None
-        self.children = []
 
     def __enter__(self):
         return self
 
+    def hurry(self, number, frame):
+        """Who ends us will not wait long, and nothing of ours may outlive us."""
+        signal.signal(number, signal.SIG_IGN)
+        self.hurried = True
+        if not self.ending:
+            raise SystemExit(128 + number)
+        self.strike()
+
+    def strike(self):
+        for child in [self.csmsd, *self.children, self.postgres]:
+            if child is not None and child.returncode is None:
+                # Not by the child's own method, which may be what the signal interrupted.
+                os.kill(child.pid, signal.SIGQUIT if child is self.postgres else signal.SIGKILL)
+
     def __exit__(self, kind, value, trace):
+        self.ending = True
+        if self.hurried:
+            self.strike()
         for child in [self.csmsd, *self.children]:
             self.end(child, signal.SIGTERM)
         self.end(self.postgres, signal.SIGINT)
@@ -134,10 +154,13 @@ class Stack:
     # -- PostgreSQL ---------------------------------------------------------------------------
 
     def as_owner(self, *command):
+        # Even SIGKILL of us ends it.
+        become = ["setpriv", "--pdeathsig", "INT"]
         if os.getuid() == 0:
             group = str(pwd.getpwnam(self.owner).pw_gid)
-            return ["setpriv", f"--reuid={self.owner}", f"--regid={group}", "--clear-groups", *command]
-        return list(command)
+            # In the same setpriv that changes the user, for that change clears it.
+            become += [f"--reuid={self.owner}", f"--regid={group}", "--clear-groups"]
+        return [*become, *command]
 
     def make_cluster(self):
         if os.getuid() == 0:
@@ -248,8 +271,8 @@ class Stack:
         if not hasattr(self, "config"):
             self.write_config(**config)
         log = open(os.path.join(self.folder, "csmsd.log"), "a")
-        self.csmsd = Daemon([self.program("csmsd"), "--config", self.config], stdout=log, stderr=log,
-                            stdin=subprocess.DEVNULL)
+        self.csmsd = Daemon(["setpriv", "--pdeathsig", "KILL", self.program("csmsd"), "--config", self.config],
+                            stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         log.close()
         if wait:
             self.wait(self.ready, 30, "csmsd")

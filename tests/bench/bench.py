@@ -42,11 +42,6 @@ class Bench(Stack):
         self.fault_build = fault_build
         self.echo = None
 
-    def as_owner(self, *command):
-        # In the same setpriv that changes the user, for that change clears it.
-        asked = super().as_owner(*command)
-        return ["setpriv", "--pdeathsig", "INT", *(asked[1:] if asked[0] == "setpriv" else asked)]
-
     def daemon(self, jobs=False, unstored=False):
         """A fresh csmsd; the last one ends in good order."""
         self.end(self.csmsd, signal.SIGTERM)
