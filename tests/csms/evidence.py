@@ -512,22 +512,6 @@ def two_of_1970(house, pile):
         pile.billed(transaction, 300)
 
 
-def two_alike_of_1970(house, pile):
-    """two sessions of a clockless pile whose Stops say the same are two bills, within a boot and over two"""
-    transactions = []
-    for boots in (1, 1, 0):
-        for _ in range(boots):
-            pile.boot()
-        transactions.append(pile.start(0, at='1970-01-01T00:00:20Z'))
-        pile.stop(-1, 400, at='1970-01-01T00:05:00Z')
-        pile.kept()
-    yield SENT
-    equal('sessions', pile.sessions(), 3)
-    pile.decide('accept')
-    for transaction in transactions:
-        pile.billed(transaction, 400)
-
-
 def offline_queue(house, pile):
     """a Start and a Stop out of an offline queue are billed at their own time without review"""
     pile.boot()
@@ -662,91 +646,6 @@ def start_conflict(house, pile):
     pile.unbilled(transaction)
     pile.decide('accept')
     pile.billed(transaction, 300)
-
-
-def stop_repeated(house, pile):
-    """a Stop repeated on the same and on a new connection is one bill"""
-    transaction = pile.start(1000)
-    at = now()
-    for _ in range(2):
-        pile.stop(transaction, 1300, at=at)
-    pile.connect()
-    pile.stop(transaction, 1300, at=at)
-    yield SENT
-    pile.in_review()
-    pile.billed(transaction, 300)
-
-
-def stop_conflict(house, pile):
-    """a Stop repeated with another meterStop is kept and reviewed, and nothing is billed before"""
-    transaction = pile.start(1000)
-    at = now()
-    pile.stop(transaction, 1300, at=at)
-    pile.stop(transaction, 1400, at=at)
-    pile.kept()
-    yield SENT
-    pile.in_review('stop_conflict')
-    pile.unbilled(transaction)
-    pile.decide('accept')
-    pile.billed(transaction, 300)
-
-
-def stop_conflict_late(house, pile):
-    """a Stop that contradicts a bill is booked in its place once somebody accepts its register"""
-    pile.boot()
-    transaction = pile.start(1000, at=now(-5))
-    pile.stop(transaction, 1300, at=now(-1))
-    pile.stop(transaction, 1300)
-    pile.kept()
-    yield SENT
-    pile.in_review()
-    pile.hurry(transaction)
-    pile.billed(transaction, 300)
-    pile.connect()
-    pile.stop(transaction, 1400)
-    pile.in_review('stop_conflict')
-    pile.decide('accept', meter_stop_kwh='1.4')
-    pile.billed(transaction, 400, versions=2)
-    equal('broken invariants', house.value('SELECT count(*) FROM ledger.invariants()'), '0')
-
-
-def stop_of_nobody(house, pile):
-    """a Stop of a number that nobody gave out does not end the next customer's session"""
-    pile.boot()
-    pile.stop(1999999998, 1300)
-    transaction = pile.start(1300, at=now(-60))
-    pile.stop(transaction, 1700)
-    yield SENT
-    pile.in_review('unmatched_stop')
-    pile.hurry(transaction)
-    pile.billed(transaction, 400)
-
-
-def stop_before_start(house, pile):
-    """a Stop that comes before its Start waits for it, and the session is billed"""
-    pile.boot()
-    began = now(-60)
-    pile.stop(-1, 1300, at=now(-1), idTag=pile.tag)
-    pile.in_review('unmatched_stop')
-    transaction = pile.start(1000, at=began)
-    yield SENT
-    pile.in_review()
-    pile.hurry(transaction)
-    pile.billed(transaction, 300)
-
-
-def stop_of_another_card(house, pile):
-    """a Stop with -1 of another card ends its own session when that comes, not the one that runs"""
-    pile.boot()
-    running = pile.start(1000)
-    pile.stop(-1, 1200, idTag=house.neighbour.tag)
-    late = pile.start(1000, at=now(-20), connectorId=2, idTag=house.neighbour.tag)
-    pile.stop(running, 1400)
-    yield SENT
-    pile.in_review()
-    for transaction, energy in ((running, 400), (late, 200)):
-        pile.hurry(transaction)
-        pile.billed(transaction, energy)
 
 
 # -- refused starts, odd values -------------------------------------------------------------------

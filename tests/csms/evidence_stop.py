@@ -1,0 +1,130 @@
+"""evidence_stop.py BUILD - Stops that come twice, too early or without a number, on the real daemon.
+
+Each ends its own session and no other; where two say different things, a person decides which one is
+billed, before the bill or after it.  A pile, a generator and the pauses as in evidence.py.
+"""
+import sys
+
+from evidence_house import SENT, House, Run, equal
+from e2e import now
+from stack import Stack
+
+
+def stop_repeated(house, pile):
+    """a Stop repeated on the same and on a new connection is one bill"""
+    transaction = pile.start(1000)
+    at = now()
+    for _ in range(2):
+        pile.stop(transaction, 1300, at=at)
+    pile.connect()
+    pile.stop(transaction, 1300, at=at)
+    yield SENT
+    pile.in_review()
+    pile.billed(transaction, 300)
+
+
+def stop_conflict(house, pile):
+    """a Stop repeated with another meterStop is kept and reviewed, and nothing is billed before"""
+    transaction = pile.start(1000)
+    at = now()
+    pile.stop(transaction, 1300, at=at)
+    pile.stop(transaction, 1400, at=at)
+    pile.kept()
+    yield SENT
+    pile.in_review('stop_conflict')
+    pile.unbilled(transaction)
+    pile.decide('accept')
+    pile.billed(transaction, 300)
+
+
+def stop_conflict_late(house, pile):
+    """a Stop that contradicts a bill is booked in its place once somebody accepts its register"""
+    pile.boot()
+    transaction = pile.start(1000, at=now(-5))
+    pile.stop(transaction, 1300, at=now(-1))
+    pile.stop(transaction, 1300)
+    pile.kept()
+    yield SENT
+    pile.in_review()
+    pile.hurry(transaction)
+    pile.billed(transaction, 300)
+    pile.connect()
+    pile.stop(transaction, 1400)
+    pile.in_review('stop_conflict')
+    pile.decide('accept', meter_stop_kwh='1.4')
+    pile.billed(transaction, 400, versions=2)
+    equal('broken invariants', house.value('SELECT count(*) FROM ledger.invariants()'), '0')
+
+
+def stop_of_nobody(house, pile):
+    """a Stop of a number that nobody gave out does not end the next customer's session"""
+    pile.boot()
+    pile.stop(1999999998, 1300)
+    transaction = pile.start(1300, at=now(-60))
+    pile.stop(transaction, 1700)
+    yield SENT
+    pile.in_review('unmatched_stop')
+    pile.hurry(transaction)
+    pile.billed(transaction, 400)
+
+
+def stop_before_start(house, pile):
+    """a Stop that comes before its Start waits for it, and the session is billed"""
+    pile.boot()
+    began = now(-60)
+    pile.stop(-1, 1300, at=now(-1), idTag=pile.tag)
+    pile.in_review('unmatched_stop')
+    transaction = pile.start(1000, at=began)
+    yield SENT
+    pile.in_review()
+    pile.hurry(transaction)
+    pile.billed(transaction, 300)
+
+
+def stop_of_another_card(house, pile):
+    """a Stop with -1 of another card ends its own session when that comes, not the one that runs"""
+    pile.boot()
+    running = pile.start(1000)
+    pile.stop(-1, 1200, idTag='TAG-NEXT')
+    late = pile.start(1000, at=now(-20), connectorId=2, idTag='TAG-NEXT')
+    pile.stop(running, 1400)
+    yield SENT
+    pile.in_review()
+    for transaction, energy in ((running, 400), (late, 200)):
+        pile.hurry(transaction)
+        pile.billed(transaction, energy)
+
+
+def two_alike_of_1970(house, pile):
+    """two sessions of a clockless pile whose Stops say the same are two bills, within a boot and over two"""
+    transactions = []
+    for boots in (1, 1, 0):
+        for _ in range(boots):
+            pile.boot()
+        transactions.append(pile.start(0, at='1970-01-01T00:00:20Z'))
+        pile.stop(-1, 400, at='1970-01-01T00:05:00Z')
+        pile.kept()
+    yield SENT
+    equal('sessions', pile.sessions(), 3)
+    pile.decide('accept')
+    for transaction in transactions:
+        pile.billed(transaction, 400)
+
+
+TESTS = [stop_repeated, stop_conflict, stop_conflict_late, stop_of_nobody, stop_before_start,
+         stop_of_another_card, two_alike_of_1970]
+
+
+def main(build):
+    identities = [f'T{number:02}' for number in range(len(TESTS))]
+    with Stack(build, durable=False) as stack:
+        stack.start_database()
+        stack.migrate()
+        house = House(stack)
+        house.furnish([*identities, 'NEXT'])
+        stack.start_csmsd()
+        return Run(house, TESTS, identities).all()
+
+
+if __name__ == '__main__':
+    sys.exit(main(sys.argv[1]))
