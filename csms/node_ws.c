@@ -55,8 +55,8 @@ static void port_closed(void *ctx, struct ws_conn conn, int code, const char *re
     struct node *node = ctx;
 
     (void)code;
-    (void)reason;
-    core_conn_closed(node->core, node_now(node), core_conn_of(conn));
+    core_conn_closed(node->core, node_now(node), core_conn_of(conn),
+        *reason ? reason : "the connection was lost");
 }
 
 static bool port_page(

@@ -86,9 +86,10 @@ static int on_pong(struct ws_slot *slot)
 static int on_peer_closes(struct ws_slot *slot, const unsigned char *payload, size_t length)
 {
     if (slot->state != WS_OPEN)
-        return 0;
+        return slot->farewell_sent ? -1 : 0;
     slot->by_peer = true;
-    ws_slot_closing(slot, length >= 2 ? payload[0] << 8 | payload[1] : 1005, "by the pile");
+    ws_slot_closing(
+        slot, length >= 2 ? payload[0] << 8 | payload[1] : 1005, "closed by the pile");
     return 0;
 }
 

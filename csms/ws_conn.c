@@ -33,7 +33,7 @@ static void on_stalled(void *ctx)
 {
     struct ws_slot *slot = ctx;
 
-    ws_slot_doom(slot, &slot->ws->stats.cut_stalled, "message stalled");
+    ws_slot_farewell(slot, 1008, "message stalled", &slot->ws->stats.cut_stalled);
 }
 
 /* lws tells neither of empty pongs nor of pings that it drops; the socket's own counter does. */
@@ -153,6 +153,18 @@ void ws_slot_closing(struct ws_slot *slot, int code, const char *reason)
     slot->state = WS_CLOSING;
     ws_receive_done(slot);
     loop_timer_arm(slot->ws->loop, &slot->life, now_of(slot) + WS_GOODBYE_MS);
+}
+
+/* Sends a close frame, and reads on until the peer answers it. */
+void ws_slot_farewell(struct ws_slot *slot, int code, const char *reason, uint64_t *counter)
+{
+    ++*counter;
+    ws_slot_closing(slot, code, reason);
+    slot->farewell = true;
+    slot->discard_end_ms = now_of(slot) + WS_DISCARD_MS;
+    if (slot->socket_off)
+        lws_rx_flow_control(slot->wsi, 1);
+    ws_want_writable(slot);
 }
 
 void ws_slot_dirty(struct ws_slot *slot)

@@ -20,6 +20,7 @@ enum {
     WS_PRE = 16,               /* room that lws_write wants before the text */
     WS_HELD_MAX = 2,           /* messages kept while paused, then the socket is not read */
     WS_GOODBYE_MS = 5000,      /* for the peer to answer our close frame */
+    WS_DISCARD_MAX = 16 << 20, WS_DISCARD_MS = 60000, /* dropped after our close frame */
     WS_LINGER_MS = 2000,       /* for the peer to read our refusal */
     WS_REASON_MAX = 123,
     WS_FRAME_HEAD = 14,
@@ -53,6 +54,7 @@ struct ws_slot {
     bool wants_room;    /* is in the queue for the owner's room */
     bool doomed, dirty; /* to be cut, to be looked at, at the end of this turn */
     bool by_peer;       /* the peer began to close */
+    bool farewell, farewell_sent; /* what comes is dropped, lest a reset overtake our close */
     bool in_message;
 
     char *text; /* of the message that is coming */
@@ -62,7 +64,8 @@ struct ws_slot {
     struct ws_queue held, queue;
 
     struct wheel_timer life, stall;
-    uint64_t heard_ms, control_full_us;
+    uint64_t heard_ms, control_full_us, discard_end_ms;
+    size_t discarded;
     uint64_t told_bytes;    /* that lws has told us of, with their frames' heads */
     uint64_t untold_bytes;  /* that the socket has received besides */
     uint32_t ping_ms, dead_ms;
@@ -119,6 +122,7 @@ struct ws_slot *ws_slot_claim(struct ws *);              /* NULL: none is free *
 void ws_slot_opened(struct ws_slot *, struct lws *);
 void ws_slot_heard(struct ws_slot *);
 void ws_slot_closing(struct ws_slot *, int code, const char *reason);
+void ws_slot_farewell(struct ws_slot *, int code, const char *reason, uint64_t *counter);
 void ws_slot_gone(struct ws_slot *);
 void ws_slot_dirty(struct ws_slot *);
 void ws_slot_doom(struct ws_slot *, uint64_t *counter, const char *reason);

@@ -239,6 +239,20 @@ static int deliver_gathered(struct ws_slot *slot)
     return result;
 }
 
+/* A close with input unread is a reset, which may take our close frame from the peer. */
+static int discard(struct ws_slot *slot, size_t length)
+{
+    uint64_t now = loop_mono_ms(slot->ws->loop);
+
+    if (!slot->farewell)
+        return 0;
+    slot->discarded += length;
+    if (slot->discarded > WS_DISCARD_MAX || now >= slot->discard_end_ms)
+        return -1;
+    loop_timer_arm(slot->ws->loop, &slot->life, now + WS_GOODBYE_MS);
+    return 0;
+}
+
 static int too_large(struct ws_slot *slot, size_t length, size_t remaining)
 {
     struct ws *ws = slot->ws;
@@ -247,7 +261,8 @@ static int too_large(struct ws_slot *slot, size_t length, size_t remaining)
     if (ws->ports.too_large)
         ws->ports.too_large(ws->ports.ctx, ws_conn_of(slot),
             slot->length + length + (remaining < rest ? remaining : rest));
-    return ws_slot_cut(slot, 1009, "message too large", &ws->stats.cut_too_large);
+    ws_slot_farewell(slot, 1009, "message too large", &ws->stats.cut_too_large);
+    return 0;
 }
 
 int ws_receive(struct ws_slot *slot, const char *bytes, size_t length)
@@ -258,7 +273,7 @@ int ws_receive(struct ws_slot *slot, const char *bytes, size_t length)
     int whole;
 
     if (slot->state != WS_OPEN)
-        return 0;
+        return discard(slot, length);
     ws_slot_heard(slot);
     slot->told_bytes += length + WS_FRAME_HEAD;
     if (lws_frame_is_binary(slot->wsi))

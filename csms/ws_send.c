@@ -159,15 +159,35 @@ static int say_good_bye(struct ws_slot *slot)
     return -1;
 }
 
+/* lws_close_reason would stop lws reading; a close frame that is written does not.  lws has no
+ * public name for it: the number is the one between those of HTTP and PING. */
+static int send_farewell(struct ws_slot *slot)
+{
+    const enum lws_write_protocol close_frame = (enum lws_write_protocol)(LWS_WRITE_HTTP + 1);
+    unsigned char bytes[WS_PRE + 2 + WS_REASON_MAX];
+    size_t length = slot->close_reason ? strlen(slot->close_reason) : 0;
+
+    if (lws_partial_buffered(slot->wsi)) {
+        ws_want_writable(slot);
+        return 0;
+    }
+    bytes[WS_PRE] = (unsigned char)(slot->close_code >> 8);
+    bytes[WS_PRE + 1] = (unsigned char)slot->close_code;
+    if (length)
+        memcpy(bytes + WS_PRE + 2, slot->close_reason, length);
+    slot->farewell_sent = true;
+    return lws_write(slot->wsi, bytes + WS_PRE, length + 2, close_frame) < 0 ? -1 : 0;
+}
+
 int ws_writable(struct ws_slot *slot)
 {
     bool asked = slot->want_writable;
 
     slot->want_writable = false;
-    if (slot->state == WS_CLOSING && slot->by_peer)
+    if (slot->state == WS_CLOSING && (slot->by_peer || slot->farewell_sent))
         return 0;
     if (slot->state == WS_CLOSING && !slot->queue.first)
-        return say_good_bye(slot);
+        return slot->farewell ? send_farewell(slot) : say_good_bye(slot);
     if (!asked && slot->state == WS_OPEN) {
         /* lws does not tell of pings; but after each pong it calls back unasked. */
         ws_slot_heard(slot);

@@ -390,13 +390,14 @@ void core_conn_too_large(
     (void)core->ports.work(core->ports.ctx, &work);
 }
 
-void core_conn_closed(struct core *core, struct core_now now, struct core_conn conn)
+void core_conn_closed(
+    struct core *core, struct core_now now, struct core_conn conn, const char *reason)
 {
     struct core_station *station = slot_station(core, conn);
 
     if (station == NULL)
         return;
-    station_gone(core, now, station, "closed by the pile");
+    station_gone(core, now, station, reason);
     station_next(core, now, station);
 }
 

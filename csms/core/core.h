@@ -103,7 +103,7 @@ void core_conn_frame(
     struct core *, struct core_now, struct core_conn, const char *text, size_t length);
 /* The connection is cut for a message of this length, which the pile will send again. */
 void core_conn_too_large(struct core *, struct core_now, struct core_conn, size_t length);
-void core_conn_closed(struct core *, struct core_now, struct core_conn);
+void core_conn_closed(struct core *, struct core_now, struct core_conn, const char *reason);
 
 /* The outcome of a piece of work; answer is read with CORE_DONE and CORE_REFUSED only. */
 void core_work_done(struct core *, struct core_now, uint64_t token, enum core_outcome,

@@ -132,7 +132,7 @@ START_TEST(a_connection_that_ends_leaves_the_outcome_unknown)
 
     command(bench, 1, &reset);
     if (_i == 0)
-        core_conn_closed(bench->core, bench->now, conn);
+        core_conn_closed(bench->core, bench->now, conn, "closed by the pile");
     else
         conn = bench_join(bench, 1, 1, CORE_ACCEPTED);
     ck_assert_str_eq(ended(bench)->state, "unknown");
@@ -148,7 +148,7 @@ START_TEST(a_claim_that_comes_back_too_late_is_not_sent)
     struct core_conn conn = bench_join(bench, 0, 1, CORE_ACCEPTED);
 
     core_command_hint(bench->core, bench->now, 1);
-    core_conn_closed(bench->core, bench->now, conn);
+    core_conn_closed(bench->core, bench->now, conn, "closed by the pile");
     conn = bench_conn(1, 500);
     core_conn_open(bench->core, bench->now, conn, 1, "192.0.2.1");
     bench_done(bench, CORE_TAKE_OVER, CORE_DONE,
@@ -174,7 +174,7 @@ START_TEST(a_call_that_was_held_back_until_the_connection_ended_is_put_back)
     core_command_hint(bench->core, bench->now, 1);
     bench_say(bench, conn, boot);
     bench_done(bench, CORE_COMMAND_NEXT, CORE_DONE, &remote_start);
-    core_conn_closed(bench->core, bench->now, conn);
+    core_conn_closed(bench->core, bench->now, conn, "closed by the pile");
     ck_assert_uint_eq(bench->sent_count, 0);
     ck_assert_ptr_null(ended(bench));
     ck_assert_int_eq(put_back(bench)->work.command, 10);
@@ -220,7 +220,7 @@ START_TEST(a_call_that_has_left_is_never_put_back)
     ck_assert_uint_eq(bench->sent_count, 1);
     core_drain(bench->core, bench->now);
     if (_i == 0)
-        core_conn_closed(bench->core, bench->now, conn);
+        core_conn_closed(bench->core, bench->now, conn, "closed by the pile");
     else
         core_close_all(bench->core, bench->now, CORE_CLOSE_GOING_AWAY, "the node is going down");
     ck_assert_ptr_null(put_back(bench));

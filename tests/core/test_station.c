@@ -164,7 +164,8 @@ START_TEST(a_large_message_of_a_lost_connection_counts_until_it_is_stored)
     size_t max;
 
     bench_say(bench, conn, large_meter());
-    core_conn_closed(bench->core, bench->now, conn);
+    core_conn_closed(bench->core, bench->now, conn, "message stalled");
+    ck_assert_str_eq(bench_work(bench, CORE_CONNECTION_CLOSE)->text, "message stalled");
     ck_assert_uint_eq(large_bytes(bench, &max), LARGE);
     bench_done(bench, CORE_READINGS, CORE_DONE, &nothing);
     ck_assert_uint_eq(large_bytes(bench, &max), 0);
@@ -604,7 +605,7 @@ START_TEST(a_full_lane_delays_and_loses_nothing)
     ck_assert_uint_eq(bench->sent_count, 1);
     bench->lane_full = true;
     bench_say(bench, conn, STOP);
-    core_conn_closed(bench->core, bench->now, conn);
+    core_conn_closed(bench->core, bench->now, conn, "closed by the pile");
     bench->lane_full = false;
     bench_wait(bench, 300);
     ck_assert(!bench_has(bench, CORE_STOP)); /* the pile still has it */

@@ -56,7 +56,7 @@ START_TEST(the_newest_connection_wins_at_once)
     ck_assert_uint_eq(bench->closed[0].conn.slot, old.slot);
     ck_assert_int_eq(bench->closed[0].code, CORE_CLOSE_GOING_AWAY);
     ck_assert_uint_eq(bench_notes(bench, CORE_NOTE_REPLACED_ALIVE), 1);
-    core_conn_closed(bench->core, bench->now, old); /* its late close changes nothing */
+    core_conn_closed(bench->core, bench->now, old, "closed by the pile"); /* its late close changes nothing */
     bench_say(bench, old, HEARTBEAT);
     ck_assert_uint_eq(bench->sent_count, 0);
     bench_say(bench, fresh, HEARTBEAT);
@@ -147,7 +147,7 @@ START_TEST(an_epoch_taken_for_nobody_is_given_back)
     struct core_answer answer = epoch(6);
 
     core_conn_open(bench->core, bench->now, conn, 1, "192.0.2.1");
-    core_conn_closed(bench->core, bench->now, conn);
+    core_conn_closed(bench->core, bench->now, conn, "closed by the pile");
     bench_done(bench, CORE_TAKE_OVER, CORE_DONE, &answer);
     ck_assert_int_eq(bench->work[1].work.kind, CORE_CONNECTION_CLOSE);
     ck_assert_int_eq(bench->work[1].work.epoch, 6);
@@ -167,7 +167,7 @@ START_TEST(an_outcome_that_comes_late_or_twice_changes_nothing)
     core_work_done(bench->core, bench->now, token, CORE_DONE, &nothing);
     core_work_done(bench->core, bench->now, 0, CORE_DONE, &nothing);
     ck_assert_uint_eq(bench->sent_count, 1);
-    core_conn_closed(bench->core, bench->now, conn);
+    core_conn_closed(bench->core, bench->now, conn, "closed by the pile");
     core_work_done(bench->core, bench->now, token, CORE_AWAY, NULL);
     ck_assert_uint_eq(bench->sent_count, 1);
     bench_free(bench);
@@ -223,7 +223,7 @@ START_TEST(any_order_of_events_keeps_the_promises)
             break;
         case 1:
             if (open && rand_r(&seed) % 4 == 0) {
-                core_conn_closed(bench->core, bench->now, newest);
+                core_conn_closed(bench->core, bench->now, newest, "closed by the pile");
                 open = false;
             }
             break;

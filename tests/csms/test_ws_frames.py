@@ -84,9 +84,20 @@ class Frames(unittest.TestCase):
     def test_a_message_of_1_mib_passes_and_one_byte_more_does_not(self):
         text = 'x' * (1 << 20)
         self.assertEqual(len(self.wire.echo(text)), len(text))
-        self.assert_closed((1009, None), frame(TEXT, text + 'y'), counter='too_large')
-        self.assert_closed((1009, None), frame(TEXT, text, final=False) + frame(CONT, 'y'),
+        self.assert_closed(1009, frame(TEXT, text + 'y'), counter='too_large')
+        self.assert_closed(1009, frame(TEXT, text, final=False) + frame(CONT, 'y'),
                            counter='too_large')
+
+    def test_whoever_sends_far_too_much_is_told_so_each_time(self):
+        for size in (1_100_000, 3_000_000):
+            for attempt in range(4):
+                self.assert_closed(1009, frame(TEXT, 'x' * size), counter='too_large')
+
+    def test_what_follows_a_message_that_is_too_large_is_not_read_for_ever(self):
+        self.wire.raw(frame(TEXT, b'x', length=1 << 30))
+        with self.assertRaises(OSError):
+            for attempt in range(64):
+                self.wire.raw(b'x' * (1 << 20))
 
     def test_a_claimed_length_is_refused_without_waiting_for_it(self):
         for length in (1 << 30, 1 << 40, (1 << 63) - 1):
@@ -113,7 +124,7 @@ class Frames(unittest.TestCase):
         for code in (1000, 1001, 3000, 4999):
             self.assert_closed(code, frame(CLOSE, struct.pack('>H', code)))
             stats = self.host.stats()
-            self.assertEqual((stats['last_code'], stats['last_reason']), (code, 'by the pile'))
+            self.assertEqual((stats['last_code'], stats['last_reason']), (code, 'closed by the pile'))
         self.assert_closed(1005, frame(CLOSE))
 
     def test_binary_is_1003(self):
@@ -267,7 +278,7 @@ class Timers(unittest.TestCase):
                 with host.connect() as wire:
                     started = time.monotonic()
                     wire.raw(raw)
-                    self.assertIsNone(wire.closing())
+                    self.assertEqual(wire.closing(), 1008)
                     self.assertGreater(time.monotonic() - started, 0.29)
             self.assertEqual(host.stats()['stalled'], 2)
 

@@ -218,8 +218,8 @@ class Limits(unittest.TestCase):
             wires[2].socket.close()
             wires[3].raw(frame(TEXT, 'd' * 300000)[80000:])
             # The first holds the room and stalls; then the waiting ones get it in turn.
-            self.assertIsNone(wires[0].closing())
-            self.assertIsNone(wires[1].closing())
+            self.assertEqual(wires[0].closing(), 1008)
+            self.assertEqual(wires[1].closing(), 1008)
             with host.connect('CP-2') as wire:
                 self.assertEqual(wire.echo('x' * 70000), 'x' * 70000)
             for wire in wires:

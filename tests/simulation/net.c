@@ -322,7 +322,7 @@ static void gone(struct world *world, struct socket *socket)
         detach(world, socket);
     slot_free(node, socket);
     if (attached || random_chance(&world->random, 900))
-        core_conn_closed(node->core, node_now(node), conn_of(socket));
+        core_conn_closed(node->core, node_now(node), conn_of(socket), "closed by the pile");
     check_connections(node);
     release(world, socket);
 }
