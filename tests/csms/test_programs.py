@@ -36,7 +36,7 @@ def daemon(csmsd, folder):
     check('csmsd --version', run(csmsd, '--version')[0], 0)
     check('csmsd --help', run(csmsd, '--help')[0], 0)
     for option, words in {'--list-settings': ('| `limits.half_open` |', '16 to 100000'),
-                          '--list-events': ('| `listen.failed` | error |',)}.items():
+                          '--list-events': ('| `db.away` | error |',)}.items():
         status, out, _ = run(csmsd, option)
         check(f'csmsd {option}', status, 0)
         for word in words:
