@@ -16,6 +16,7 @@ top=$(pwd -P)
 
 PGBIN=/usr/lib/postgresql/15/bin
 PORT=${JOULEBOOK_PORT:-9016}
+PORT_MAX=65535
 PORT_TRIES=20
 SOCKET_PATH_MAX=107 # bytes of a unix socket's path, its file name included
 BACKFILL_DAYS=7
@@ -52,6 +53,38 @@ pg=$state/pg/15
 log=$state/log
 conf=$state/csms.conf
 truth=$state/truth
+# What was once set up stays where it is, whatever this shell's environment has.
+there=$(sed -n 's/^run_dir *= *"\(.*\)"$/\1/p' "$conf" 2>/dev/null)
+[ "${there##*/}" != "${run##*/}" ] || run=$there
+
+# Both folders stand in configuration files, connection strings and commands. A blank may be in
+# them, but nothing that means more there.
+refuse_strange_paths() {
+  newline='
+'
+  for path in "$state" "$run"; do
+    case $path in
+      [!/]* | *[\'\"\\\$\`,]* | *"$newline"*)
+        fail 64 "The folder $path cannot be used: it must begin with / and hold no quote, \\, \$, comma or line's end." \
+          "Choose another with XDG_STATE_HOME or XDG_RUNTIME_DIR."
+        ;;
+    esac
+  done
+}
+
+# A folder as a word of the shell and as a value of a connection string; refuse_strange_paths leaves
+# nothing in it that would have to be escaped.
+quoted() {
+  printf "'%s'" "$1"
+}
+
+refuse_a_strange_port() {
+  case $PORT in
+    *[!0-9]* | 0* | ??????*) ;;
+    *) [ "$PORT" -gt $PORT_MAX ] || return 0 ;;
+  esac
+  fail 64 "JOULEBOOK_PORT is $PORT: a port is a number from 1 to $PORT_MAX."
+}
 
 # What makes a command run as the user that owns everything; as an ordinary user that is ourselves.
 become='env LC_ALL=C.UTF-8'
@@ -63,10 +96,11 @@ as_user() {
 }
 
 # Is the process that we started under this name alive? A pid may have become somebody else's: the
-# program decides, which stays the same when its file has been replaced meanwhile.
+# program decides, which stays the same when its file has been replaced meanwhile. Its pid lies with
+# the state, for whoever logs out may lose the folder of the sockets.
 alive() { # name
-  [ -f "$run/$1.pid" ] || return 1
-  read -r pid <"$run/$1.pid" || return 1
+  [ -f "$state/$1.pid" ] || return 1
+  read -r pid <"$state/$1.pid" || return 1
   program=$(readlink "/proc/$pid/exe" 2>/dev/null) || return 1
   [ "${program% (deleted)}" = "$(readlink -f "$app")/$1" ]
 }
@@ -79,7 +113,7 @@ start_process() { # name, command...
   (
     exec >/dev/null 2>&1 </dev/null
     cd / && exec $become setsid sh -c 'echo $$ >"$1"; out=$2; shift 2; exec "$@" >>"$out" 2>&1' \
-      sh "$run/$name.pid" "$log/$name.log" "$@"
+      sh "$state/$name.pid" "$log/$name.log" "$@"
   ) &
   tries=300
   until alive "$name"; do
@@ -91,17 +125,17 @@ start_process() { # name, command...
 
 stop_process() { # name
   if alive "$1"; then
-    read -r pid <"$run/$1.pid"
+    read -r pid <"$state/$1.pid"
     kill -TERM "$pid"
     tries=600
     while [ -d "/proc/$pid" ] && [ $tries -gt 0 ]; do
       tries=$((tries - 1))
       sleep 0.1
     done
-    [ ! -d "/proc/$pid" ] || kill -KILL "$pid"
+    [ ! -d "/proc/$pid" ] || { kill -KILL "$pid" && sleep 1; }
     say "stopped $1"
   fi
-  rm -f "$run/$1.pid"
+  rm -f "$state/$1.pid"
 }
 
 # The state folder is ours if it has our mark, the list of what we made, or if there is nothing in it.
@@ -122,7 +156,8 @@ make_dir() { # folder, mode
 $new"
     path=$(dirname "$path")
   done
-  mkdir -p "$1" || fail 73 "Cannot make the folder $1." "Choose another with XDG_STATE_HOME or XDG_RUNTIME_DIR."
+  mkdir -p "$1" ||
+    fail 73 "Cannot make the folder $1." "Choose another with XDG_STATE_HOME or XDG_RUNTIME_DIR, or make it yourself if $conf names it."
   # In a shared folder somebody else may have made it before us, and would own our sockets.
   [ "$(id -u)" = 0 ] || [ -O "$1" ] ||
     fail 77 "$1 belongs to $(stat -c %U "$1"), not to $user." "Remove it, or choose another with XDG_RUNTIME_DIR."
@@ -137,6 +172,8 @@ step_packages() {
 }
 
 step_build() {
+  # A compiler's cache would lie in the user's home, and stay there; even disabled it makes a folder.
+  export CCACHE_DISABLE=1 CCACHE_TEMPDIR="$top/build/ccache-tmp"
   mkdir -p build
   if [ ! -f build/build.ninja ]; then
     say 'configuring'
@@ -175,6 +212,7 @@ step_folders() {
 }
 
 cluster_running() {
+  [ -f "$pg/PG_VERSION" ] || return 1
   as_user "$PGBIN/pg_ctl" -D "$pg" status >/dev/null 2>&1
 }
 
@@ -237,16 +275,16 @@ EOF
 step_configuration() {
   if [ -f "$conf" ]; then
     wanted=$PORT
-    PORT=$(sed -n 's/^ *port *= *\([0-9]*\).*/\1/p' "$conf" | head -n 1)
+    PORT=$(port_of_conf)
     [ -z "${JOULEBOOK_PORT:-}" ] || [ "$PORT" = "$wanted" ] ||
       say "port $PORT stays, as $conf says; change it there"
     return
   fi
   first=$PORT
   until port_free "$PORT"; do
-    PORT=$((PORT + 1))
-    [ $PORT -lt $((first + PORT_TRIES)) ] ||
+    { [ "$PORT" -lt $((first + PORT_TRIES)) ] && [ "$PORT" -lt $PORT_MAX ]; } ||
       fail 69 "Ports $first to $PORT are all taken." "Name a free one: JOULEBOOK_PORT=19016 sh csms/quickstart.sh"
+    PORT=$((PORT + 1))
   done
   [ "$PORT" = "$first" ] || say "port $first is taken; using $PORT"
   as_user sh -c 'umask 077; head -c 32 /dev/urandom >"$1"' sh "$state/pepper"
@@ -280,7 +318,7 @@ step_database() {
   [ -f "$state/logins" ] || as_user "$PGBIN/createdb" -h "$run" -U "$user" joulebook 2>"$log/createdb.log" ||
     grep -q 'already exists' "$log/createdb.log" ||
     fail 70 'The database joulebook could not be made:' "$(cat "$log/createdb.log")"
-  as_user "$app/csms" --database "host=$run dbname=joulebook user=$user" db migrate \
+  as_user "$app/csms" --database "host=$(quoted "$run") dbname=joulebook user=$user" db migrate \
     >>"$log/migrate.log" 2>&1 ||
     fail 70 'The database could not be brought up to date:' "$(tail -n 5 "$log/migrate.log")"
   [ -f "$state/logins" ] && return
@@ -317,7 +355,7 @@ step_daemon() {
 step_fleet() {
   fleet=$app/fleets/quickstart.json
   if [ ! -f "$state/seeded" ]; then
-    as_user "$app/pilesim" seed --database "host=$run dbname=joulebook user=$user" --fleet "$fleet" \
+    as_user "$app/pilesim" seed --database "host=$(quoted "$run") dbname=joulebook user=$user" --fleet "$fleet" \
       >>"$log/seed.log" 2>&1 ||
       fail 70 'The demonstration fleet could not be registered:' "$(tail -n 5 "$log/seed.log")"
     say "writing $BACKFILL_DAYS days of history"
@@ -348,7 +386,7 @@ step_proof() {
     tries=$((tries - 1))
     { [ $tries -gt 0 ] && alive csmsd && alive pilesim; } ||
       fail 70 'The live charges were not settled in time.' \
-        "See $log/csmsd.log, $log/pilesim.log and: $app/csms --config $conf sql 'select * from query.review'"
+        "See $log/csmsd.log, $log/pilesim.log and: $(quoted "$app/csms") --config $(quoted "$conf") sql 'select * from query.review'"
     sleep 0.5
   done
   print_charges | as_user tee "$state/card" >/dev/null
@@ -380,7 +418,7 @@ print_card() {
   echo "  Piles     ws://127.0.0.1:$PORT/ocpp/IDENTITY   subprotocol ocpp1.6"
   echo "            ($(viewer 'select count(*) from query.pile where is_online') simulated piles are connected)"
   echo "  Status    http://127.0.0.1:$PORT/   metrics: http://127.0.0.1:$PORT/metrics"
-  echo "  Type      csms() { $app/csms --config $conf \"\$@\"; }"
+  echo "  Type      csms() { $(quoted "$app/csms") --config $(quoted "$conf") \"\$@\"; }"
   echo "            and then, as the README has it:   csms sql 'select * from query.session_line order by from_at desc limit 10'"
   echo "  Logs      $log/"
   echo "  On loopback only. To let real piles in, add a listener to $conf (it wants their keys)."
@@ -389,22 +427,75 @@ print_card() {
 
 # --- stop and purge ----------------------------------------------------------------------------
 
+# Ends what we started, then looks whether it did.
 stop_all() {
   stop_process pilesim
   stop_process csmsd
-  if [ -f "$pg/PG_VERSION" ] && cluster_running; then
+  if cluster_running; then
     as_user "$PGBIN/pg_ctl" -D "$pg" -w -t 300 -m fast stop >/dev/null && say 'stopped PostgreSQL'
   fi
+  still=$(running)
+  [ -z "$still" ] || fail 69 "Still running: $still. Nothing was removed." "End them with kill, then run this again."
+}
+
+# Processes of programs in our folder, by name and pid, and PostgreSQL: whether we know their pids or not.
+running() {
+  list=
+  [ -d "$app" ] || return 0
+  programs=$(readlink -f "$app")
+  for exe in /proc/[0-9]*/exe; do
+    program=$(readlink "$exe" 2>/dev/null) || continue
+    case $program in
+      "$programs"/*)
+        program=${program##*/} pid=${exe#/proc/}
+        list="$list, ${program% (deleted)} (pid ${pid%/exe})"
+        ;;
+    esac
+  done
+  ! cluster_running || list="$list, PostgreSQL (pid $(as_user head -n 1 "$pg/postmaster.pid"))"
+  printf '%s' "${list#, }"
+}
+
+port_of_conf() {
+  sed -n 's/^ *port *= *\([0-9]*\).*/\1/p' "$conf" 2>/dev/null | head -n 1
+}
+
+# Once all of ours has ended, nobody should answer where csmsd did.
+refuse_a_served_port() { # port, or nothing
+  [ -n "$1" ] && port_served "$1" || return 0
+  fail 69 "Port $1 is still served, by a process that this script did not start."
+}
+
+port_served() {
+  python3 - "$1" <<'EOF'
+import socket, sys
+s = socket.socket()
+s.settimeout(5)
+sys.exit(s.connect_ex(("127.0.0.1", int(sys.argv[1]))))
+EOF
+}
+
+# Whoever ends early says what still runs.
+farewell() {
+  status=$?
+  trap - EXIT
+  still=$(running)
+  [ $status = 0 ] || [ -z "$still" ] ||
+    printf '%s\n' "Still running: $still." "To stop that: sh csms/quickstart.sh --stop" >&2
+  exit $status
 }
 
 purge() {
   refuse_a_strangers_state
   stop_all
+  port=$(port_of_conf)
   grep -qx "user:$user" "$state/made" 2>/dev/null && made_user=yes || made_user=
   folders=$( (cat "$state/made" 2>/dev/null; echo "$run") | sort -ru)
   rm -rf "$state" "$run"
   # The parents that were made on the way to these, unless something else has moved in.
-  for folder in $folders; do rmdir "$folder" 2>/dev/null; done
+  while IFS= read -r folder; do rmdir "$folder" 2>/dev/null; done <<EOF
+$folders
+EOF
   if [ -n "$made_user" ] && id -u $user >/dev/null 2>&1; then
     userdel $user 2>/dev/null
     say "removed the system user $user"
@@ -412,12 +503,15 @@ purge() {
   rm -rf build
   say 'removed the data, the build and the processes. Left: these Debian packages'
   say "$(echo $PACKAGES_RUN)"
+  refuse_a_served_port "$port"
 }
 
+refuse_strange_paths
 case ${1:-} in
   '') ;;
   --stop)
     stop_all
+    refuse_a_served_port "$(port_of_conf)"
     exit 0
     ;;
   --purge)
@@ -435,12 +529,16 @@ case ${1:-} in
 esac
 
 updated=
+refuse_a_strange_port
 refuse_a_strangers_state
+trap farewell EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
 step_packages
 step_build
 step_folders
-step_cluster
 step_configuration
+step_cluster
 step_database
 step_daemon
 step_fleet

@@ -12,7 +12,9 @@ import json
 import os
 import pwd
 import re
+import shlex
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -25,15 +27,18 @@ import exact  # noqa: E402
 
 
 class Home:
-    """An ordinary user's home, and commands run there as that user."""
+    """An ordinary user's home, and commands run there as that user. Its name has a blank."""
 
     def __init__(self):
-        self.folder = tempfile.mkdtemp(prefix="joulebook-home.", dir="/tmp")
+        self.above = tempfile.mkdtemp(prefix="joulebook-home.", dir="/tmp")
+        os.chmod(self.above, 0o755)
+        self.folder = os.path.join(self.above, "a home")
+        os.mkdir(self.folder)
+        self.state = os.path.join(self.folder, ".local/state/joulebook")
         self.user = "nobody" if os.getuid() == 0 else pwd.getpwuid(os.getuid()).pw_name
         self.before = ["env", "-i", f"HOME={self.folder}", f"USER={self.user}", "LANG=C.UTF-8",
                        "PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
-                       f"XDG_RUNTIME_DIR={self.folder}/run",
-                       "CCACHE_DISABLE=1"]  # its folder would be taken for ours
+                       f"XDG_RUNTIME_DIR={self.folder}/run"]
         if os.getuid() == 0:
             entry = pwd.getpwnam("nobody")
             os.chown(self.folder, entry.pw_uid, entry.pw_gid)
@@ -102,9 +107,8 @@ class Books:
 
     def __init__(self, home):
         self.home = home
-        state = os.path.join(home.folder, ".local/state/joulebook")
-        self.csms = f"{state}/app/csms --config {state}/csms.conf"
-        with open(f"{state}/live_since", encoding="utf-8") as since:
+        self.csms = shlex.join([f"{home.state}/app/csms", "--config", f"{home.state}/csms.conf"])
+        with open(f"{home.state}/live_since", encoding="utf-8") as since:
             self.live_since = since.read().strip()
 
     def rows(self, sql):
@@ -147,6 +151,8 @@ def recompute(books, pile):
 
 def main():
     blocks = readme_blocks()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, frame: sys.exit(128 + number))
     home = Home()
     busy = socket.socket()  # the usual port is taken, by us or by somebody else
     try:
@@ -163,13 +169,17 @@ def main():
         check(recompute(books, "BE-1") - crossed, "the second charge has the first one's prices")
         card = home.shell("sh csms/quickstart.sh")
         check(card.strip().startswith("Joulebook is up"), "the second run did more than print the card")
-        home.shell("sh csms/quickstart.sh --no-such-option", status=64)
+        refuse_what_cannot_be(home)
         try_the_readme(home, card)
         spare_a_stranger(home)
-        home.shell("sh csms/quickstart.sh --stop")
+        # Another shell's environment may differ.
+        home.shell("env -u XDG_RUNTIME_DIR sh csms/quickstart.sh --stop")
         check(not home.processes(), f"--stop left {home.processes()}")
-        check("Joulebook is up" in home.shell("sh csms/quickstart.sh"), "it did not start again after --stop")
-        home.shell("sh csms/quickstart.sh --purge")
+        tell_who_has_the_port(home)
+        tell_what_runs_after_a_failure(home)
+        check("Joulebook is up" in home.shell("XDG_RUNTIME_DIR=$HOME/other sh csms/quickstart.sh"),
+              "it did not start again after --stop")
+        home.shell("env -u XDG_RUNTIME_DIR sh csms/quickstart.sh --purge")
         check(not home.processes(), f"--purge left {home.processes()}")
         after = home.listing()
         check(after == before, f"--purge left {sorted(set(after) - set(before))}, took {sorted(set(before) - set(after))}")
@@ -181,7 +191,41 @@ def main():
         if os.path.exists(os.path.join(home.place, "csms/quickstart.sh")) and home.place != home.folder:
             subprocess.run([*home.before, "sh", "csms/quickstart.sh", "--purge"], cwd=home.place,
                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        shutil.rmtree(home.folder, ignore_errors=True)
+        shutil.rmtree(home.above, ignore_errors=True)
+
+
+def refuse_what_cannot_be(home):
+    home.shell("sh csms/quickstart.sh --no-such-option", status=64)
+    for port in ("abc", "0", "65536", "12x", "-1", "1.5", "' '"):
+        said = home.shell(f"JOULEBOOK_PORT={port} sh csms/quickstart.sh", status=64)
+        check("from 1 to 65535" in said, f"port {port}: {said}")
+    for folder in ("it\\'s", "a,b", "relative"):
+        home.shell(f"XDG_STATE_HOME={'$HOME/' * (folder != 'relative')}{folder} sh csms/quickstart.sh", status=64)
+
+
+def tell_who_has_the_port(home):
+    """csmsd has ended, somebody else answers in its place."""
+    with open(f"{home.state}/csms.conf") as conf, socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        port = int(re.search(r"^ *port *= *(\d+)", conf.read(), re.M)[1])
+        other.bind(("127.0.0.1", port))
+        other.listen()
+        said = home.shell("sh csms/quickstart.sh --stop", status=69)
+        check(f"Port {port} is still served" in said, said)
+
+
+def tell_what_runs_after_a_failure(home):
+    path = f"{home.state}/csms.conf"
+    with open(path) as conf:
+        good = conf.read()
+    with open(path, "a") as conf:
+        conf.write("no such setting\n")
+    said = home.shell("sh csms/quickstart.sh", status=69)
+    check(re.search(r"Still running: .*PostgreSQL", said) and "quickstart.sh --stop" in said, said)
+    with open(path, "w") as conf:
+        conf.write(good)
+    home.shell("sh csms/quickstart.sh --stop")
+    check(not home.processes(), f"--stop left {home.processes()}")
 
 
 def readme_commands():
@@ -203,11 +247,11 @@ def try_the_readme(home, card):
 
 def spare_what_it_did_not_make(home):
     """Another installation's folder and user stay; root's own case with an id and a userdel of ours."""
-    state = os.path.join(home.folder, ".local/state/joulebook")
+    state = shlex.quote(home.state)
     home.shell(f"mkdir -p {state} && echo secret >{state}/pepper")
     for arguments in ("", " --purge"):
         home.shell(f"sh csms/quickstart.sh{arguments}", status=73)
-        check(os.listdir(state) == ["pepper"], f"quickstart.sh{arguments} touched a stranger's folder")
+        check(os.listdir(home.state) == ["pepper"], f"quickstart.sh{arguments} touched a stranger's folder")
     home.shell(f"rm -r {state} && mkdir -p bin && printf '#!/bin/sh\\necho 0\\n' >bin/id"
                " && printf '#!/bin/sh\\ntouch bin/called\\n' >bin/userdel && chmod 755 bin/id bin/userdel")
     check(not os.path.exists("/var/lib/joulebook"), "/var/lib/joulebook is here: this test cannot play root")
@@ -216,15 +260,16 @@ def spare_what_it_did_not_make(home):
 
 
 def spare_a_stranger(home):
-    """A pid file may name a process that is not ours: it lives, and ours is still found by name later."""
-    pid_file = os.path.join(home.folder, f"run/joulebook-{pwd.getpwnam(home.user).pw_uid}/pilesim.pid")
+    """A pid file may name a process that is not ours: it lives, and ours is named."""
+    pid_file = f"{home.state}/pilesim.pid"
     with open(pid_file) as file:
         ours = file.read()
     stranger = subprocess.Popen([*home.before, "sleep", "600"])
     try:
         with open(pid_file, "w") as file:
             file.write(f"{stranger.pid}\n")
-        home.shell("sh csms/quickstart.sh --stop")
+        said = home.shell("sh csms/quickstart.sh --stop", status=69)
+        check(f"pilesim (pid {ours.strip()})" in said, f"--stop does not say what it left: {said}")
         check(stranger.poll() is None, "--stop ended a process that is not ours")
     finally:
         stranger.kill()
