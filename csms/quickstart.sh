@@ -172,8 +172,10 @@ step_packages() {
 }
 
 step_build() {
-  # A compiler's cache would lie in the user's home, and stay there; even disabled it makes a folder.
-  export CCACHE_DISABLE=1 CCACHE_TEMPDIR="$top/build/ccache-tmp"
+  # A compiler's cache would lie in the user's home, and stay there. Even disabled, ccache makes a
+  # folder where XDG_RUNTIME_DIR is; which we have read.
+  export CCACHE_DISABLE=1
+  unset XDG_RUNTIME_DIR
   mkdir -p build
   if [ ! -f build/build.ninja ]; then
     say 'configuring'

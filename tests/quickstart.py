@@ -35,13 +35,15 @@ class Home:
         self.folder = os.path.join(self.above, "a home")
         os.mkdir(self.folder)
         self.state = os.path.join(self.folder, ".local/state/joulebook")
+        os.mkdir(f"{self.folder}/run")
         self.user = "nobody" if os.getuid() == 0 else pwd.getpwuid(os.getuid()).pw_name
         self.before = ["env", "-i", f"HOME={self.folder}", f"USER={self.user}", "LANG=C.UTF-8",
                        "PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
                        f"XDG_RUNTIME_DIR={self.folder}/run"]
         if os.getuid() == 0:
             entry = pwd.getpwnam("nobody")
-            os.chown(self.folder, entry.pw_uid, entry.pw_gid)
+            for path in (self.folder, f"{self.folder}/run"):
+                os.chown(path, entry.pw_uid, entry.pw_gid)
             self.before = ["setpriv", f"--reuid={entry.pw_uid}", f"--regid={entry.pw_gid}", "--clear-groups",
                            *self.before]
         self.place = self.folder
