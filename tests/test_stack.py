@@ -40,7 +40,9 @@ def living(folder):
 
 
 def end_one(build, number):
-    child = subprocess.Popen([sys.executable, "-B", __file__, build, "house"], stdout=subprocess.PIPE, text=True)
+    # What runs in the background ignores some signals, and so does what it starts.
+    child = subprocess.Popen([sys.executable, "-B", __file__, build, "house"], stdout=subprocess.PIPE, text=True,
+                             preexec_fn=lambda: number == signal.SIGKILL or signal.signal(number, signal.SIG_DFL))
     try:
         if not select.select([child.stdout], [], [], 60 * PATIENCE)[0]:
             raise SystemExit("the house did not stand in time")
