@@ -208,8 +208,7 @@ GRANT SELECT, INSERT ON core.meter_reading, core.frame TO joulebook_app;
 GRANT SELECT, INSERT, UPDATE ON core.door, core.station_seen, core.lane_mark TO joulebook_app;
 GRANT SELECT (transaction_id, station_id, site_id, connector, uid) ON core.session TO joulebook_app;
 GRANT SELECT (id, site_id, identity) ON core.station TO joulebook_app;
-GRANT SELECT (dedupe_key, detail), UPDATE (detail),
-    INSERT (kind, blocks, dedupe_key, station_id, site_id, session_uid, received_at, detail, frame)
+GRANT SELECT (dedupe_key), INSERT (kind, blocks, dedupe_key, station_id, site_id, session_uid, received_at, detail, frame)
     ON core.review TO joulebook_app;
 
 -- Nothing of ours is everybody's.

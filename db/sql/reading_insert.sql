@@ -1,33 +1,28 @@
 -- Readings, as arrays of the columns of core.meter_reading. Sorted by key, so that two lanes meet
 -- in the same order; a repeat is dropped. Suspect readings that belong to no session of their
--- station are one review item for each station and day, with their count and the first and the last
--- of them; a register below zero keeps its session from being billed before a decision.
+-- station are one review item for each station and day, with the first of them; a register below
+-- zero keeps its session from being billed before a decision.
 -- $1 station  $2 at  $3 connector  $4 hash  $5 received at  $6 transaction id  $7 context
 -- $8 import  $9 export (mWh)  $10 power import  $11 export  $12 offered (mW)
 -- $13 current import  $14 L1  $15 L2  $16 L3  $17 export  $18 offered (mA)
 -- $19 voltage  $20 L1  $21 L2  $22 L3 (mV)  $23 frequency (mHz)  $24 temperature (m°C)
 -- $25 state of charge (ppm)  $26 extra: JSON  $27 suspect
 WITH orphan AS (
-    INSERT INTO core.review AS w (kind, blocks, dedupe_key, station_id, site_id, received_at, detail)
-    SELECT 'reading_unknown_session', false,
+    INSERT INTO core.review (kind, blocks, dedupe_key, station_id, site_id, received_at, detail)
+    SELECT DISTINCT ON (r.station, (r.received_at AT TIME ZONE 'UTC')::date) 'reading_unknown_session', false,
            'reading_unknown_session:' || r.station || ':' || (r.received_at AT TIME ZONE 'UTC')::date,
-           r.station, min(s.site_id), min(r.received_at),
-           (array_agg(v.told ORDER BY r.received_at, r.at, r.transaction_id))[1]
-           || jsonb_build_object('count', count(*),
-                  'last', (array_agg(v.told ORDER BY r.received_at DESC, r.at DESC, r.transaction_id DESC))[1])
+           r.station, s.site_id, r.received_at,
+           jsonb_build_object('transactionId', r.transaction_id, 'connectorId', r.connector, 'at', r.at)
     FROM unnest($1::bigint[], $2::timestamptz[], $3::int[], $5::timestamptz[], $6::bigint[], $27::bool[])
              AS r (station, at, connector, received_at, transaction_id, suspect)
-    CROSS JOIN LATERAL (SELECT jsonb_build_object('transactionId', r.transaction_id, 'connectorId', r.connector,
-                                                  'at', r.at) AS told) v
     LEFT JOIN core.station s ON s.id = r.station
     -- LIMIT: by its key for each row, whatever the planner thinks of the tables.
     LEFT JOIN LATERAL (SELECT x.uid FROM core.session x
                        WHERE x.transaction_id = r.transaction_id AND x.station_id = r.station LIMIT 1) t ON true
     WHERE r.suspect AND t.uid IS NULL
-    GROUP BY r.station, (r.received_at AT TIME ZONE 'UTC')::date
-    ORDER BY r.station, (r.received_at AT TIME ZONE 'UTC')::date
-    ON CONFLICT (dedupe_key) DO UPDATE SET detail = w.detail || jsonb_build_object('last', EXCLUDED.detail -> 'last',
-        'count', (w.detail ->> 'count')::bigint + (EXCLUDED.detail ->> 'count')::bigint)
+    ORDER BY r.station, (r.received_at AT TIME ZONE 'UTC')::date, r.received_at, r.at, r.transaction_id
+    -- Not counted here: whoever is deciding on the item would hold up all readings.
+    ON CONFLICT (dedupe_key) DO NOTHING
 ), negative AS (
     INSERT INTO core.review (kind, blocks, dedupe_key, station_id, site_id, session_uid, received_at, detail)
     SELECT DISTINCT ON (t.uid) 'negative_register', true, 'negative_register:' || t.uid,

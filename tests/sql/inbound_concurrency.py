@@ -513,6 +513,29 @@ def the_directorys_news_are_told_once_they_can_be_read(admin):
     listener.close()
 
 
+@test
+def readings_wait_for_no_review_in_somebody_elses_hands(admin):
+    """Who decides on a pile's suspect readings does not hold up the next ones."""
+    station = admin.one("SELECT t.house('HELDREVIEW')")
+    with open(os.path.join(HERE, "../../db/sql/reading_insert.sql")) as file:
+        statement = file.read()
+    values = {1: station, 2: "now()", 3: 1, 4: "random() * 1e9", 5: "now()", 6: -1, 27: "true"}
+    reading = "EXECUTE reading({})".format(", ".join(
+        f"ARRAY[{values[i]}]::{kind}[]" if i in values else f"ARRAY[NULL]::{kind}[]" for i, kind in enumerate(
+            ["bigint", "timestamptz", "int", "bigint", "timestamptz", "bigint", "text"] + 18 * ["bigint"] + ["text", "bool"], 1)))
+    holder, lane = Session(), Session("joulebook_app")
+    same(lane.run(f"SET lock_timeout = '1s'; PREPARE reading AS {statement}"), [], "prepared")
+    same(lane.run(reading), [], "the first")
+    held = f"FROM core.review WHERE station_id = {station} AND kind = 'reading_unknown_session'"
+    same(holder.run(f"BEGIN; SELECT 'held' {held} FOR UPDATE"), ["held"], "the item")
+    same(lane.run(reading), [], "the next, while it is held")
+    holder.run("COMMIT")
+    same(admin.one(f"SELECT count(*) FROM core.meter_reading WHERE station = {station}"), "2", "stored")
+    same(admin.one(f"SELECT count(*) {held}"), "1", "items")
+    holder.close()
+    lane.close()
+
+
 def main():
     subprocess.run(["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", CONNINFO, "-f", os.path.join(HERE, "fixture.psql")], check=True,
                    stdout=subprocess.DEVNULL)
