@@ -228,6 +228,16 @@ static void bind_command_unsent(struct db_args *args, const struct core_work *wo
 {
     (void)node;
     db_args_int8(args, work->command);
+    db_args_text(args, work->message_id);
+    db_args_time_us(args, work->received_us);
+}
+
+static void bind_command_late(struct db_args *args, const struct core_work *work, int64_t node)
+{
+    (void)node;
+    db_args_int8(args, work->station);
+    db_args_text(args, work->message_id);
+    db_args_text(args, work->state);
     db_args_text(args, work->text);
     db_args_time_us(args, work->received_us);
 }
@@ -331,6 +341,7 @@ static const struct inbound_row {
         {DB_STMT_COMMAND_UNSENT, INBOUND_MONEY, bind_command_unsent, NULL},
     [CORE_COMMAND_ANSWER] =
         {DB_STMT_COMMAND_ANSWER, INBOUND_MONEY, bind_command_answer, NULL},
+    [CORE_COMMAND_LATE] = {DB_STMT_COMMAND_LATE, INBOUND_MONEY, bind_command_late, NULL},
 };
 
 enum db_stmt inbound_statement(enum core_work_kind kind)

@@ -112,7 +112,8 @@ static bool port_work(void *ctx, const struct core_work *work)
         return node_patient_start(node, work);
     if (work->kind == CORE_COMMAND_ANSWER)
         count_command(node, work);
-    if (work->kind == CORE_COMMAND_ANSWER || work->kind == CORE_COMMAND_UNSENT)
+    if (work->kind == CORE_COMMAND_ANSWER || work->kind == CORE_COMMAND_UNSENT ||
+        work->kind == CORE_COMMAND_LATE)
         return node_patient_write(node, work);
     crash_point("before_submit", db_statements[db_work.stmt].name);
     inbound_bind(work, node->id, &node->args);

@@ -15,6 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What a confirmation without a status means, its action says. */
+static const char no_status[] = "no_status";
+
 /* What counts as yes among the statuses of all confirmations. */
 static const char *const yes[] = {
     "Accepted", "Scheduled", "RebootRequired", "Unlocked", "AcceptedCanceled"};
@@ -56,7 +59,7 @@ static void unsent_submit(struct core *core, struct core_now now,
         .received_us = now.wall_us,
         .action = OCPP_ACTION_NONE,
         .command = command,
-        .text = message_id,
+        .message_id = message_id,
     };
 
     core_count(core, CORE_NOTE_COMMAND_UNSENT, station, message_id);
@@ -290,7 +293,7 @@ static const char *verdict_of(const struct ocpp_frame *frame)
         return "unknown";
     member = ocpp_json_member(ocpp_json_root(json), "status");
     status = ocpp_json_string(member);
-    verdict = member == NULL ? "accepted" : "rejected";
+    verdict = member == NULL ? no_status : "rejected";
     for (size_t i = 0; status != NULL && i < sizeof yes / sizeof *yes; i++)
         if (strcmp(status, yes[i]) == 0)
             verdict = "accepted";
@@ -298,11 +301,67 @@ static const char *verdict_of(const struct ocpp_frame *frame)
     return verdict;
 }
 
+/* The answer as it is kept: the confirmation, or the error. */
+static void answer_write(struct core_text *text, const struct ocpp_frame *frame)
+{
+    char *payload;
+
+    if (frame->type == OCPP_CALL_ERROR) {
+        error_write(text, frame->error_code, NULL, frame->error_text);
+        return;
+    }
+    payload = strndup(frame->payload, frame->payload_length);
+    if (payload != NULL)
+        core_text_add(text, payload);
+    free(payload);
+}
+
 bool call_is(const struct core_station *station, const char *id)
 {
     const struct core_call *call = station->call;
 
     return call != NULL && call->sent && id != NULL && strcmp(call->id, id) == 0;
+}
+
+/* Nothing holds back a pile that invents answers but this count. */
+static bool late_may(struct core_station *station, struct core_now now)
+{
+    if (station->late_count == 0 || now.mono_ms - station->late_ms >= CORE_LATE_WINDOW_MS) {
+        station->late_ms = now.mono_ms;
+        station->late_count = 0;
+    }
+    if (station->late_count == CORE_LATE_MAX)
+        return false;
+    station->late_count++;
+    return true;
+}
+
+/* No call waits for it.  One of ours may have, on an earlier connection or until its time was
+ * over: the database knows it by its message id. */
+static void call_late(struct core *core, struct core_now now, struct core_station *station,
+    const struct ocpp_frame *frame)
+{
+    struct core_text text = {0};
+    struct core_work work = {
+        .kind = CORE_COMMAND_LATE,
+        .station = station->id,
+        .epoch = station->epoch,
+        .received_us = now.wall_us,
+        .action = OCPP_ACTION_NONE,
+        .message_id = frame->id,
+        .state = frame->type == OCPP_CALL_ERROR ? "call_error" : verdict_of(frame),
+    };
+
+    core_count(core, CORE_NOTE_UNMATCHED, station, frame->id);
+    if (frame->id == NULL || strncmp(frame->id, "jb-", 3) != 0 ||
+        strlen(frame->id) >= sizeof station->call->id || strcmp(work.state, "unknown") == 0 ||
+        !late_may(station, now))
+        return;
+    answer_write(&text, frame);
+    work.text = text.failed ? NULL : text.bytes;
+    /* Without room the command stays as it is. */
+    (void)core->ports.work(core->ports.ctx, &work);
+    core_text_done(&text);
 }
 
 void call_answered(struct core *core, struct core_now now, struct core_station *station,
@@ -315,24 +374,22 @@ void call_answered(struct core *core, struct core_now now, struct core_station *
     const void *conf;
 
     if (!call_is(station, frame->id)) {
-        core_count(core, CORE_NOTE_UNMATCHED, station, frame->id);
+        call_late(core, now, station, frame);
         return;
     }
-    if (frame->type == OCPP_CALL_ERROR) {
-        error_write(&text, frame->error_code, NULL, frame->error_text);
-    } else if (ocpp_frame_confirmation(frame, call->action, &conf) == OCPP_UNUSABLE) {
+    if (frame->type != OCPP_CALL_ERROR &&
+        ocpp_frame_confirmation(frame, call->action, &conf) == OCPP_UNUSABLE) {
         fault = ocpp_frame_deviation(frame, 0);
         assert(fault != NULL);
         error_write(&text, ocpp_error_text(fault->error), fault->member, fault->text);
         if (fault->error == OCPP_INTERNAL_ERROR) /* ours: no memory to decode it */
             state = "unknown";
     } else {
-        char *payload = strndup(frame->payload, frame->payload_length);
-
-        if (payload != NULL)
-            core_text_add(&text, payload);
-        free(payload);
-        state = verdict_of(frame);
+        answer_write(&text, frame);
+        if (frame->type != OCPP_CALL_ERROR)
+            state = verdict_of(frame);
+        if (state == no_status)
+            state = "accepted";
     }
     call_end(core, now, station, state, text.failed ? NULL : text.bytes);
     core_text_done(&text);

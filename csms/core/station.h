@@ -26,6 +26,8 @@ enum {
     CORE_LIVE_MS = 10 * 1000,      /* A status so soon after a boot or trigger is live */
     CORE_TRIGGERED_MS = 60 * 1000, /* how long a pending station may send what we triggered */
     CORE_RUN_GAP_US = 5 * 1000000, /* CALLs this close are one unbroken run */
+    CORE_LATE_MAX = 30, /* answers nobody waits for that go to the database within a window */
+    CORE_LATE_WINDOW_MS = 60 * 1000,
     CORE_OUT_BYTES = 64 * 1024
 };
 
@@ -92,6 +94,8 @@ struct core_station {
     uint64_t command_token;
     int64_t command_epoch;
     struct core_call *call;
+    uint64_t late_ms;
+    uint8_t late_count; /* since late_ms */
 
     int64_t connected_us, heard_us;
     uint64_t heard_ms;

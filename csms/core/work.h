@@ -27,8 +27,9 @@ enum core_work_kind {
     CORE_STUCK,    /* a message above the limit, of which at least `bytes` were announced */
     CORE_UNUSABLE, /* a transaction message that cannot be understood; code and member say why */
     CORE_COMMAND_NEXT,
-    CORE_COMMAND_UNSENT, /* a claim is undone: its CALL never left; text: the claim's message id */
+    CORE_COMMAND_UNSENT, /* a claim is undone, its CALL never left; command, message_id */
     CORE_COMMAND_ANSWER, /* command, state; text: the answer's JSON or an error's text, or NULL */
+    CORE_COMMAND_LATE,   /* nobody waits for this answer; message_id, state or "no_status", text */
     CORE_WORK_KINDS
 };
 
@@ -58,6 +59,7 @@ struct core_work {
     bool patient;   /* a row was busy for too long in the lane: let a worker wait for it */
 
     int64_t command;
+    const char *message_id; /* of the claim */
     const char *state;
     int64_t bytes; /* CORE_STUCK */
 };

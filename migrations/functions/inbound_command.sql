@@ -64,6 +64,45 @@ REVOKE ALL ON FUNCTION inbound.command_answer(bigint, text, text, timestamptz) F
 GRANT EXECUTE ON FUNCTION inbound.command_answer(bigint, text, text, timestamptz) TO joulebook_app;
 COMMENT ON FUNCTION inbound.command_answer(bigint, text, text, timestamptz) IS 'Writes a command''s answer | 写入命令应答';
 
+-- An answer that nobody waits for any more: it came on a later connection, or after its time. It is matched by the
+-- message id, which names one claim of one command; a command claimed again since waits for the answer to that.
+-- The caller knows no action: what the answer without a status means, the catalogue says.
+CREATE OR REPLACE FUNCTION inbound.command_late(p_station bigint, p_message_id text, p_state text, p_answer text,
+    p_at timestamptz, OUT outcome text)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    named bigint := substring(p_message_id FROM '^jb-([1-9][0-9]{0,17})-[1-9][0-9]{0,9}$')::bigint;
+    c core.command;
+    settled text := p_state;
+BEGIN
+    outcome := 'done';
+    SELECT * INTO c FROM core.command x
+    WHERE x.id = named AND x.station_id = p_station AND x.message_id = p_message_id FOR NO KEY UPDATE SKIP LOCKED;
+    IF c.id IS NULL THEN
+        IF EXISTS (SELECT FROM core.command x
+                   WHERE x.id = named AND x.station_id = p_station AND x.message_id = p_message_id) THEN
+            outcome := 'busy';
+        END IF;
+        RETURN;
+    END IF;
+    IF p_state = 'no_status' THEN
+        settled := CASE WHEN EXISTS (SELECT FROM core.ocpp_field f WHERE f.action = c.action AND f.confirmation
+                                     AND f.path = 'status' AND f.required) THEN 'call_error' ELSE 'accepted' END;
+    ELSIF p_state NOT IN ('accepted', 'rejected', 'call_error') THEN
+        outcome := 'refused';
+        RETURN;
+    END IF;
+    IF c.sent_at IS NOT NULL AND c.state IN ('queued', 'sent', 'unknown', 'timed_out', 'expired') THEN
+        UPDATE core.command x SET state = settled, answered_at = p_at, answer = p_answer WHERE x.id = c.id;
+    END IF;
+END
+$$;
+ALTER FUNCTION inbound.command_late(bigint, text, text, text, timestamptz) OWNER TO joulebook_writer;
+REVOKE ALL ON FUNCTION inbound.command_late(bigint, text, text, text, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION inbound.command_late(bigint, text, text, text, timestamptz) TO joulebook_app;
+COMMENT ON FUNCTION inbound.command_late(bigint, text, text, text, timestamptz) IS
+    'Writes an answer that came after its connection or its time | 写入在连接或时限之后才到达的命令应答';
+
 -- Undoes a claim whose CALL never was handed to a socket. The message id is of that claim alone, so that what
 -- was claimed again since stays untouched, and a repeat changes nothing. A connection that came in
 -- between may have called it unknown: it is not.

@@ -68,6 +68,7 @@ static bool port_work(void *ctx, const struct core_work *work)
     copy(kept->member, sizeof kept->member, work->member);
     copy(kept->readings, sizeof kept->readings, work->readings_json);
     copy(kept->state, sizeof kept->state, work->state);
+    copy(kept->message_id, sizeof kept->message_id, work->message_id);
     bench_in_core = true;
     return true;
 }

@@ -22,7 +22,7 @@ struct bench_close {
 struct bench_work {
     struct core_work work;
     char text[BENCH_TEXT], frame[BENCH_TEXT], deviations[BENCH_TEXT], code[64], member[128];
-    char readings[BENCH_TEXT], state[32];
+    char readings[BENCH_TEXT], state[32], message_id[64];
     bool done;
 };
 

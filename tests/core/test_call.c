@@ -1,4 +1,6 @@
 /* test_call.c - commands: claimed, sent at most once, ended exactly once. */
+#include "csms/core/station.h"
+
 #include "tests/core/support.h"
 
 #include <string.h>
@@ -142,6 +144,72 @@ START_TEST(a_connection_that_ends_leaves_the_outcome_unknown)
 }
 END_TEST
 
+/* The answer nobody waited for that was handed on last. */
+static const struct bench_work *late(const struct bench *bench)
+{
+    for (uint32_t i = bench->work_count; i > 0; i--)
+        if (bench->work[i - 1].work.kind == CORE_COMMAND_LATE)
+            return &bench->work[i - 1];
+    return NULL;
+}
+
+START_TEST(an_answer_that_nobody_waits_for_goes_to_the_database)
+{
+    static const struct {
+        const char *text, *state, *answer;
+    } rows[] = {
+        {"[3,\"jb-9-1\",{\"status\":\"Accepted\"}]", "accepted", "{\"status\":\"Accepted\"}"},
+        {"[3,\"jb-9-1\",{\"status\":\"Faulted\"}]", "rejected", "{\"status\":\"Faulted\"}"},
+        {"[3,\"jb-9-1\",{\"listVersion\":4}]", "no_status", "{\"listVersion\":4}"},
+        {"[4,\"jb-9-1\",\"InternalError\",\"no\",{}]", "call_error",
+            "{\"code\":\"InternalError\",\"text\":\"no\"}"},
+    };
+    struct bench *bench = bench_new();
+    struct core_conn conn = bench_conn(0, 1);
+
+    /* While the connection is being taken over, too: some piles answer at once. */
+    core_conn_open(bench->core, bench->now, conn, 1, "192.0.2.1");
+    bench_say(bench, conn, rows[_i].text);
+    ck_assert_ptr_nonnull(late(bench));
+    ck_assert_int_eq(late(bench)->work.station, 1);
+    ck_assert_uint_eq(late(bench)->work.token, 0);
+    ck_assert_str_eq(late(bench)->message_id, "jb-9-1");
+    ck_assert_str_eq(late(bench)->state, rows[_i].state);
+    ck_assert_str_eq(late(bench)->text, rows[_i].answer);
+    bench_free(bench);
+}
+END_TEST
+
+START_TEST(an_answer_with_an_id_that_is_none_of_ours_goes_nowhere)
+{
+    struct bench *bench = bench_new();
+    struct core_conn conn = bench_join(bench, 0, 1, CORE_ACCEPTED);
+
+    bench_say(bench, conn, "[3,\"u-1\",{\"status\":\"Accepted\"}]");
+    bench_say(bench, conn, "[3,\"\",{\"status\":\"Accepted\"}]");
+    bench_say(bench, conn, "[3,\"jb-90123456789012345678901234567890-1234\",{\"status\":\"Accepted\"}]");
+    ck_assert_ptr_null(late(bench));
+    ck_assert_uint_eq(bench_notes(bench, CORE_NOTE_UNMATCHED), 3);
+    bench_free(bench);
+}
+END_TEST
+
+START_TEST(a_pile_that_invents_answers_is_heeded_so_often_in_a_minute)
+{
+    struct bench *bench = bench_new();
+    struct core_conn conn = bench_join(bench, 0, 1, CORE_ACCEPTED);
+    uint32_t before = bench->work_count;
+
+    for (uint32_t i = 0; i < CORE_LATE_MAX + 5; i++)
+        bench_say(bench, conn, "[3,\"jb-9-1\",{\"status\":\"Accepted\"}]");
+    ck_assert_uint_eq(bench->work_count - before, CORE_LATE_MAX);
+    bench->now.mono_ms += CORE_LATE_WINDOW_MS;
+    bench_say(bench, conn, "[3,\"jb-9-1\",{\"status\":\"Accepted\"}]");
+    ck_assert_uint_eq(bench->work_count - before, CORE_LATE_MAX + 1);
+    bench_free(bench);
+}
+END_TEST
+
 START_TEST(a_claim_that_comes_back_too_late_is_not_sent)
 {
     struct bench *bench = bench_new();
@@ -157,7 +225,7 @@ START_TEST(a_claim_that_comes_back_too_late_is_not_sent)
     ck_assert_uint_eq(bench->sent_count, 0);
     ck_assert_ptr_null(ended(bench));
     ck_assert_int_eq(put_back(bench)->work.command, 9);
-    ck_assert_str_eq(put_back(bench)->text, "u-1");
+    ck_assert_str_eq(put_back(bench)->message_id, "u-1");
     bench_free(bench);
 }
 END_TEST
@@ -178,7 +246,7 @@ START_TEST(a_call_that_was_held_back_until_the_connection_ended_is_put_back)
     ck_assert_uint_eq(bench->sent_count, 0);
     ck_assert_ptr_null(ended(bench));
     ck_assert_int_eq(put_back(bench)->work.command, 10);
-    ck_assert_str_eq(put_back(bench)->text, "u-2");
+    ck_assert_str_eq(put_back(bench)->message_id, "u-2");
     core_stats(bench->core, &stats);
     ck_assert_uint_eq(stats.calls_outstanding, 0);
     bench_free(bench);
@@ -205,7 +273,7 @@ START_TEST(a_claim_that_a_drain_meets_is_put_back_and_holds_up_nobody)
             &(struct core_answer){.registration = CORE_ACCEPTED});
     ck_assert_ptr_null(strstr(bench_last(bench), "Reset"));
     ck_assert_ptr_null(ended(bench));
-    ck_assert_str_eq(put_back(bench)->text, "u-1");
+    ck_assert_str_eq(put_back(bench)->message_id, "u-1");
     ck_assert_int_eq(bench_last_close(bench), CORE_CLOSE_GOING_AWAY);
     bench_free(bench);
 }
@@ -347,6 +415,9 @@ int main(void)
         {one_call_is_outstanding_at_a_time, 0},
         {a_call_without_answer_times_out, 0},
         {a_connection_that_ends_leaves_the_outcome_unknown, 2},
+        {an_answer_that_nobody_waits_for_goes_to_the_database, 4},
+        {an_answer_with_an_id_that_is_none_of_ours_goes_nowhere, 0},
+        {a_pile_that_invents_answers_is_heeded_so_often_in_a_minute, 0},
         {a_claim_that_comes_back_too_late_is_not_sent, 0},
         {a_call_that_was_held_back_until_the_connection_ended_is_put_back, 0},
         {a_claim_that_a_drain_meets_is_put_back_and_holds_up_nobody, 2},

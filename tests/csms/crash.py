@@ -1,8 +1,10 @@
 """crash.py BUILD - csmsd dies with SIGKILL at named places, once each (a build with -Dtests_fault=true).
 
 A pile repeats what was not answered, with a new message id, as piles do.  Whatever the instant of
-death: one session, one stop, each reading once, one bill, and a claimed command is never sent twice.
+death: one session, one stop, each reading once, one bill, and a claimed command is never sent twice,
+and what became of it is written when the pile says so later.
 """
+import json
 import os
 import sys
 
@@ -114,6 +116,25 @@ def claimed(stack, key):
               'unknown')
 
 
+def late(stack, key):
+    """Asked before the daemon dies, answered on the next connection: that settles it."""
+    pile = Retrying(stack, key)
+    for answer, state in (({'status': 'Accepted'}, 'accepted'), ({}, 'call_error')):
+        number = stack.value("""INSERT INTO core.command (station_id, action, payload, deadline, actor)
+            SELECT id, 'Reset', '{"type": "Soft"}', now() + interval '1 minute', 'test'
+            FROM core.station WHERE identity = 'CP-1' RETURNING id""")
+        state_of = f'SELECT state FROM core.command WHERE id = {number}'
+        asked = json.loads(pile.pile.wire.receive())
+        e2e.check('it was asked', asked[2], 'Reset')
+        stack.csmsd.kill()
+        stack.csmsd.wait(10)
+        pile.connect()
+        stack.wait(lambda: stack.value(state_of) == 'unknown', 20, 'the outcome to be unknown')
+        pile.pile.wire.send(json.dumps([3, asked[1], answer]))
+        stack.wait(lambda: stack.value(state_of) == state, 10, f'the command to be {state}')
+        print(f'ok - a late answer {json.dumps(answer)} makes it {state}')
+
+
 def main(build):
     with Stack(build) as stack:
         stack.start_database()
@@ -124,6 +145,7 @@ def main(build):
         for number, place in enumerate(SESSION):
             session(stack, key, place, number)
         claimed(stack, key)
+        late(stack, key)
 
 
 if __name__ == '__main__':

@@ -109,6 +109,25 @@ void model_command_answer(struct model *model, const struct task *task)
         end(command, task->state);
 }
 
+void model_command_late(struct model *model, const struct task *task)
+{
+    struct command *command;
+    unsigned id = 0;
+    int attempt = 0;
+
+    if (sscanf(task->message_id, "jb-%u-%d", &id, &attempt) != 2 || id == 0 ||
+        id > model->command_count)
+        world_breach(model->world, BREACH_ANSWER, "%s is no claim", task->message_id);
+    command = &model->commands[id - 1];
+    if (command->station != task->station || !(command->left & 1u << attempt))
+        world_breach(model->world, BREACH_ANSWER, "%s never went there", task->message_id);
+    if (attempt != command->attempts)
+        return;
+    if (command->state != COMMAND_FINAL || strcmp(command->final, "unknown") == 0 ||
+        strcmp(command->final, "timed_out") == 0 || strcmp(command->final, "expired") == 0)
+        end(command, strcmp(task->state, "no_status") == 0 ? "accepted" : task->state);
+}
+
 void model_command_unsent(struct model *model, const struct task *task)
 {
     struct command *command = &model->commands[task->command - 1];

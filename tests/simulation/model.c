@@ -91,8 +91,8 @@ struct task *task_new(const struct core_work *work, int64_t node)
         task->digest = frame_digest(work->frame);
     if (work->state != NULL)
         snprintf(task->state, sizeof task->state, "%s", work->state);
-    if (work->kind == CORE_COMMAND_UNSENT)
-        snprintf(task->message_id, sizeof task->message_id, "%s", work->text);
+    if (work->message_id != NULL)
+        snprintf(task->message_id, sizeof task->message_id, "%s", work->message_id);
     task_request(task, work);
     task->reading_count = work->reading_count;
     for (uint32_t i = 0; i < work->reading_count; i++)
@@ -402,6 +402,8 @@ void model_run(struct model *model, struct task *task)
         model_command_answer(model, task);
     else if (task->kind == CORE_COMMAND_UNSENT)
         model_command_unsent(model, task);
+    else if (task->kind == CORE_COMMAND_LATE)
+        model_command_late(model, task);
     else if (task->kind == CORE_AUTHORIZE || task->kind == CORE_DATA_TRANSFER)
         task->answer.status = task->kind == CORE_AUTHORIZE ? "Accepted" : "UnknownVendorId";
 }

@@ -96,6 +96,7 @@ uint64_t model_reading_key(int64_t station, int64_t at_us, int64_t connector, in
 struct command *model_command_add(struct model *, int64_t station);
 void model_command_next(struct model *, struct task *);
 void model_command_answer(struct model *, const struct task *);
+void model_command_late(struct model *, const struct task *);
 void model_command_unsent(struct model *, const struct task *);
 void model_commands_lost(struct model *, int64_t station, int64_t epoch, int64_t at_us);
 void model_commands_expire(struct model *, int64_t now_us);

@@ -69,6 +69,7 @@ struct pile {
     int64_t connect_us, beat_us, wake_us;
     uint64_t wake_stamp;
     uint32_t id_next;
+    char kept[160]; /* an answer that it gives on its next connection; "": none */
     struct connector connectors[CONNECTORS];
     struct message *first;
     struct session *sessions;

@@ -37,6 +37,41 @@ SELECT t.test('what a node had sent before it died is unknown', $$
     PERFORM t.is((SELECT closed FROM inbound.node_settle(777)), 1::bigint, 'closed');
     PERFORM t.is((SELECT string_agg(state, ',' ORDER BY station_id) FROM core.command), 'unknown,sent', 'of that node alone');
 $$);
+SELECT t.test('an answer after its connection or its time settles the command it names', $$
+    p := t.house('H'); m := t.house('I');
+    FOREACH x IN ARRAY ARRAY['unknown', 'timed_out', 'sent', 'queued', 'expired'] LOOP
+        INSERT INTO core.command (station_id, action, payload, state, deadline, actor, sent_at, message_id, secret_members)
+        VALUES (p, 'Reset', '{"a":1,"b":2}', x, now(), 'me', now(), 'x', '{a}') RETURNING id INTO n;
+        UPDATE core.command SET message_id = 'jb-' || n || '-2' WHERE id = n;
+        PERFORM t.is(inbound.command_late(m, 'jb-' || n || '-2', 'accepted', '{}', now()), 'done', 'of another pile');
+        PERFORM t.is(inbound.command_late(p, 'jb-' || n || '-1', 'accepted', '{}', now()), 'done', 'of an earlier claim');
+        PERFORM t.is((SELECT state || coalesce(answer, '') FROM core.command WHERE id = n), x, 'changes nothing');
+        PERFORM t.is(inbound.command_late(p, 'jb-' || n || '-2', 'accepted', '{"status":"Accepted"}', now()), 'done', x);
+        PERFORM t.is((SELECT state || answer || payload || (answered_at = now()) FROM core.command WHERE id = n), 'accepted{"status":"Accepted"}{"b": 2}true', x || ' is settled');
+        PERFORM inbound.command_late(p, 'jb-' || n || '-2', 'rejected', '{"status":"Rejected"}', now());
+        PERFORM t.is((SELECT state FROM core.command WHERE id = n), 'accepted', 'once');
+    END LOOP;
+    INSERT INTO core.command (station_id, action, payload, state, deadline, actor, message_id) VALUES (p, 'Reset', '{}', 'expired', now(), 'me', 'x') RETURNING id INTO n;
+    UPDATE core.command SET message_id = 'jb-' || n || '-1' WHERE id = n;
+    PERFORM inbound.command_late(p, 'jb-' || n || '-1', 'accepted', '{}', now());
+    PERFORM t.is((SELECT state FROM core.command WHERE id = n), 'expired', 'what never left was not answered');
+    FOREACH x IN ARRAY ARRAY['', 'jb-', 'jb-0-1', 'jb-1', 'jb-1-1;', 'jb-9999999999999999999-1', 'jb-99999999-1', 'u-1'] LOOP
+        PERFORM t.is(inbound.command_late(p, x, 'accepted', '{}', now()), 'done', 'the id ' || x || ' names nothing');
+    END LOOP;
+    UPDATE core.command SET sent_at = now() WHERE id = n;
+    PERFORM t.is(inbound.command_late(p, 'jb-' || n || '-1', 'excellent', '{}', now()), 'refused', 'no such state');
+    PERFORM t.is((SELECT state FROM core.command WHERE id = n), 'expired', 'and no effect');
+$$);
+SELECT t.test('what a late answer without a status means, its action says', $$
+    p := t.house('H');
+    FOREACH x IN ARRAY ARRAY['Reset', 'GetConfiguration', 'UpdateFirmware', 'DataTransfer'] LOOP
+        INSERT INTO core.command (station_id, action, payload, state, deadline, actor, sent_at, message_id)
+        VALUES (p, x, '{}', 'unknown', now(), 'me', now(), 'x') RETURNING id INTO n;
+        UPDATE core.command SET message_id = 'jb-' || n || '-1' WHERE id = n;
+        PERFORM inbound.command_late(p, 'jb-' || n || '-1', 'no_status', '{}', now());
+    END LOOP;
+    PERFORM t.is((SELECT string_agg(state, ',' ORDER BY id) FROM core.command), 'call_error,accepted,accepted,call_error', 'states');
+$$);
 SELECT t.test('an answer is final, and wipes the secrets', $$
     p := t.house('H');
     SELECT epoch INTO n FROM inbound.take_over(p, 7, 'x', now());
