@@ -8,7 +8,7 @@
 
 const char jobs_kinds[] = "{settle,sequence,sweep,command_expiry,partitions,hold}";
 
-static bool function_run(
+static enum worker_end function_run(
     struct db_conn *conn, const struct worker_job *job, char why[WORKER_WHY_MAX])
 {
     struct db_rows rows = {0};
@@ -24,14 +24,14 @@ static bool function_run(
     if (result != DB_OK)
         snprintf(why, WORKER_WHY_MAX, "%s", db_conn_fault(conn)->text);
     db_rows_done(&rows);
-    return result == DB_OK;
+    return result == DB_OK ? WORKER_DONE : WORKER_FAILED;
 }
 
-bool jobs_run(
+enum worker_end jobs_run(
     void *ctx, struct db_conn *conn, const struct worker_job *job, char why[WORKER_WHY_MAX])
 {
     (void)ctx;
     if (strcmp(job->kind, "settle") == 0)
-        return settle_session(conn, job->key, why);
+        return settle_job(conn, job, why);
     return function_run(conn, job, why);
 }

@@ -4,8 +4,8 @@
 
 #include "csms/worker.h"
 
-/* False: failed, ctx is not used; why says it; the database decides when it is tried again. */
-bool jobs_run(
+/* ctx is not used. */
+enum worker_end jobs_run(
     void *ctx, struct db_conn *, const struct worker_job *, char why[WORKER_WHY_MAX]);
 /* The kinds that are worked here, as the text of an array. */
 extern const char jobs_kinds[];

@@ -148,6 +148,13 @@ static void task_run(struct worker *worker, struct worker_task *task)
     loop_wake_send(pool->wake);
 }
 
+void worker_job_bind(const struct worker_job *job, struct db_args *args)
+{
+    db_args_int8(args, job->id);
+    db_args_text(args, job->worker);
+    db_args_int4(args, job->attempts);
+}
+
 /* Does the database take the end of the job from this worker?  If the connection is lost, the job's
  * lease ends, and another worker claims it. */
 static bool job_told(struct worker *worker, const struct worker_job *job, bool ok, const char *why)
@@ -157,9 +164,7 @@ static bool job_told(struct worker *worker, const struct worker_job *job, bool o
     bool taken = false;
 
     db_args_init(&args);
-    db_args_int8(&args, job->id);
-    db_args_text(&args, worker->name);
-    db_args_int4(&args, job->attempts);
+    worker_job_bind(job, &args);
     if (!ok)
         db_args_text(&args, why);
     db_args_row(&args);
@@ -176,10 +181,12 @@ static bool job_told(struct worker *worker, const struct worker_job *job, bool o
     return taken;
 }
 
-static void job_end(struct worker *worker, const struct worker_job *job, bool ok, const char *why)
+static void job_end(struct worker *worker, const struct worker_job *job, enum worker_end end,
+    const char *why)
 {
     struct workers *pool = worker->pool;
-    bool taken = job_told(worker, job, ok, why);
+    bool ok = end != WORKER_FAILED;
+    bool taken = end == WORKER_ENDED || job_told(worker, job, ok, why);
 
     pthread_mutex_lock(&pool->lock);
     pool->stats.jobs_done += taken && ok;
@@ -225,6 +232,7 @@ static bool job_run(struct worker *worker)
             .kind = db_row_text(&row, 1),
             .key = db_row_text(&row, 2),
             .payload = db_row_text(&row, 3),
+            .worker = worker->name,
             .attempts = (int32_t)db_row_int8(&row, 4),
         };
         char why[WORKER_WHY_MAX] = "";

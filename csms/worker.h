@@ -33,14 +33,22 @@ struct worker_task {
     worker_done *done;
 };
 
-/* One claimed job.  False: failed, why says it. */
+/* One claimed job.  The claim is the worker's name and the attempt, this one counted. */
 struct worker_job {
     int64_t id;
-    const char *kind, *key, *payload;
-    int32_t attempts; /* this one counted: with the worker's name, the claim */
+    const char *kind, *key, *payload, *worker;
+    int32_t attempts;
+};
+/* Adds the job and its claim, for a statement that only who has the job may run. */
+void worker_job_bind(const struct worker_job *, struct db_args *);
+
+enum worker_end {
+    WORKER_FAILED, /* `why` says it; the database decides when it is tried again */
+    WORKER_DONE,
+    WORKER_ENDED /* done, and the transaction that did it has ended the job */
 };
 enum { WORKER_WHY_MAX = 400 };
-typedef bool worker_job_fn(void *ctx, struct db_conn *, const struct worker_job *,
+typedef enum worker_end worker_job_fn(void *ctx, struct db_conn *, const struct worker_job *,
     char why[WORKER_WHY_MAX]);
 
 enum {

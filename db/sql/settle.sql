@@ -1,3 +1,3 @@
--- Posts a session's bill, once.
--- $1 session's uid, as text  $2 bill  $3 input, deflated  $4 its SHA-256  $5 SHA-256 of the bill
-SELECT * FROM ledger.settle($1::text::uuid, $2::jsonb, $3::bytea, $4::bytea, $5::bytea)
+-- Posts the bill of a claimed job's session, once, and ends the job.
+-- $1 job  $2 worker  $3 attempts, as claimed  $4 bill  $5 input, deflated  $6 its SHA-256  $7 SHA-256 of the bill
+SELECT * FROM ledger.settle_claimed($1::bigint, $2::text, $3::integer, $4::jsonb, $5::bytea, $6::bytea, $7::bytea)

@@ -40,6 +40,21 @@ REVOKE ALL ON FUNCTION inbound.job_claim(text[], text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION inbound.job_claim(text[], text) TO joulebook_app;
 COMMENT ON FUNCTION inbound.job_claim(text[], text) IS 'Claims the job that is longest due, the clock''s own before others | 认领最早到期的任务，周期任务优先';
 
+-- The session that a settlement job is about, if the caller has the job; then it keeps it to the end of its
+-- transaction. Null: the job has ended, or another worker has it.
+CREATE OR REPLACE FUNCTION inbound.job_session(p_job bigint, p_worker text, p_attempts integer)
+RETURNS uuid LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN (SELECT j.key::uuid FROM core.job j
+            WHERE j.id = p_job AND j.kind = 'settle' AND j.state = 'running' AND j.worker = p_worker
+              AND j.attempts = p_attempts FOR NO KEY UPDATE);
+END
+$$;
+ALTER FUNCTION inbound.job_session(bigint, text, integer) OWNER TO joulebook_writer;
+REVOKE ALL ON FUNCTION inbound.job_session(bigint, text, integer) FROM PUBLIC;
+COMMENT ON FUNCTION inbound.job_session(bigint, text, integer) IS
+    'Locks a claimed settlement job and tells its session | 锁定已认领的结算任务并返回其会话';
+
 CREATE OR REPLACE FUNCTION inbound.job_done(p_job bigint, p_worker text, p_attempts integer, OUT outcome text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN

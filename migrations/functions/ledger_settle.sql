@@ -90,9 +90,33 @@ END
 $$;
 ALTER FUNCTION ledger.settle(uuid, jsonb, bytea, bytea, bytea) OWNER TO joulebook_writer;
 REVOKE ALL ON FUNCTION ledger.settle(uuid, jsonb, bytea, bytea, bytea) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION ledger.settle(uuid, jsonb, bytea, bytea, bytea) TO joulebook_app;
 COMMENT ON FUNCTION ledger.settle(uuid, jsonb, bytea, bytea, bytea) IS
     'Posts a rated session once and ends its hold | 将已计费会话入账一次并解除冻结';
+
+-- The same for a worker, and the end of its job with it. Only who has the job may: a worker that was overtaken
+-- brings a bill from an input that may be old, whatever the session says of the newest one.
+CREATE OR REPLACE FUNCTION ledger.settle_claimed(p_job bigint, p_worker text, p_attempts integer, p_bill jsonb,
+    p_input bytea, p_input_sha256 bytea, p_output_sha256 bytea, OUT outcome text, OUT journal bigint)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    session uuid := inbound.job_session(p_job, p_worker, p_attempts);
+BEGIN
+    outcome := 'refused';
+    IF session IS NULL THEN
+        RETURN;
+    END IF;
+    SELECT x.outcome, x.journal INTO outcome, journal
+    FROM ledger.settle(session, p_bill, p_input, p_input_sha256, p_output_sha256) x;
+    IF outcome = 'done' THEN
+        PERFORM inbound.job_done(p_job, p_worker, p_attempts);
+    END IF;
+END
+$$;
+ALTER FUNCTION ledger.settle_claimed(bigint, text, integer, jsonb, bytea, bytea, bytea) OWNER TO joulebook_writer;
+REVOKE ALL ON FUNCTION ledger.settle_claimed(bigint, text, integer, jsonb, bytea, bytea, bytea) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ledger.settle_claimed(bigint, text, integer, jsonb, bytea, bytea, bytea) TO joulebook_app;
+COMMENT ON FUNCTION ledger.settle_claimed(bigint, text, integer, jsonb, bytea, bytea, bytea) IS
+    'Posts the session of a claimed job and ends the job | 将已认领任务的会话入账并结束任务';
 
 -- Takes back the settlement that a session has, if it has one. The caller holds the locks, accounts before
 -- the session.

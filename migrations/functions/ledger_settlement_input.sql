@@ -154,6 +154,27 @@ END
 $$;
 ALTER FUNCTION ledger.settlement_review(uuid, text, jsonb, bytea) OWNER TO joulebook_writer;
 REVOKE ALL ON FUNCTION ledger.settlement_review(uuid, text, jsonb, bytea) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION ledger.settlement_review(uuid, text, jsonb, bytea) TO joulebook_app;
 COMMENT ON FUNCTION ledger.settlement_review(uuid, text, jsonb, bytea) IS
     'Puts a session in review instead of settling it | 不结算而转入人工审核';
+
+-- The same for a worker that has the session's job, and for nobody who was overtaken.
+CREATE OR REPLACE FUNCTION ledger.settlement_review_claimed(p_job bigint, p_worker text, p_attempts integer,
+    p_kind text, p_detail jsonb, p_input bytea, OUT outcome text)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    session uuid := inbound.job_session(p_job, p_worker, p_attempts);
+BEGIN
+    outcome := 'refused';
+    IF session IS NOT NULL THEN
+        outcome := ledger.settlement_review(session, p_kind, p_detail, p_input);
+    END IF;
+    IF outcome = 'done' THEN
+        PERFORM inbound.job_done(p_job, p_worker, p_attempts);
+    END IF;
+END
+$$;
+ALTER FUNCTION ledger.settlement_review_claimed(bigint, text, integer, text, jsonb, bytea) OWNER TO joulebook_writer;
+REVOKE ALL ON FUNCTION ledger.settlement_review_claimed(bigint, text, integer, text, jsonb, bytea) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ledger.settlement_review_claimed(bigint, text, integer, text, jsonb, bytea) TO joulebook_app;
+COMMENT ON FUNCTION ledger.settlement_review_claimed(bigint, text, integer, text, jsonb, bytea) IS
+    'Puts the session of a claimed job in review and ends the job | 将已认领任务的会话转入人工审核并结束任务';

@@ -253,13 +253,13 @@ END_TEST
 
 static atomic_int jobs_worked;
 
-static bool job_count(
+static enum worker_end job_count(
     void *ctx, struct db_conn *conn, const struct worker_job *job, char why[WORKER_WHY_MAX])
 {
     (void)ctx, (void)conn, (void)job, (void)why;
     atomic_fetch_add(&jobs_worked, 1);
     usleep(20000);
-    return true;
+    return WORKER_DONE;
 }
 
 static void jobs_insert(const char *kind, int count)
@@ -325,7 +325,7 @@ START_TEST(a_task_has_its_turn_however_many_jobs_are_due)
 END_TEST
 
 /* Somebody else claims the job while it is worked here. */
-static bool job_stolen(
+static enum worker_end job_stolen(
     void *ctx, struct db_conn *conn, const struct worker_job *job, char why[WORKER_WHY_MAX])
 {
     bool ok = strcmp(job->key, "1") == 0;
@@ -338,7 +338,7 @@ static bool job_stolen(
                          NULL, NULL),
         DB_OK);
     atomic_fetch_add(&jobs_worked, 1);
-    return ok;
+    return ok ? WORKER_DONE : WORKER_FAILED;
 }
 
 static bool two_jobs_worked(void)

@@ -407,12 +407,63 @@ def a_late_stop_makes_a_bill_in_the_making_void(admin):
     assert worker.one(f"SELECT ledger.settlement_input('{uid}')")
     same(lane.one(f"SELECT outcome FROM t.stop({station}, {transaction}, 4000, now() - interval '90 minutes', NULL, now(), true)"), "done", "the Stop")
     same(admin.one(f"SELECT outcome FROM t.settle({transaction}, 0)"), "busy", "the bill of before")
-    same(worker.one(f"SELECT outcome FROM ledger.settlement_review('{uid}', 'register_falls', '{{}}', '\\x00')"), "busy", "nor is it reviewed")
+    same(admin.one(f"SELECT outcome FROM ledger.settlement_review('{uid}', 'register_falls', '{{}}', '\\x00')"), "busy", "nor is it reviewed")
     same(admin.one(f"SELECT state || core.review_blocks(uid) FROM core.session WHERE uid = '{uid}'"), "stoppedfalse", "its session")
     assert '"meter_stop_mwh" : "4000000"' in worker.one(f"SELECT ledger.settlement_input('{uid}')")
     same(admin.one(f"SELECT outcome FROM t.settle({transaction}, 530)"), "done", "the bill of now")
     worker.close()
     lane.close()
+    sound(admin)
+
+
+@test
+def a_worker_that_was_overtaken_posts_and_reviews_nothing(admin):
+    """Its lease has ended while it rated; the Stop came, and another worker has taken the input since."""
+    station = admin.one("SELECT t.house('OVERTAKEN')")
+    admin.one("SELECT t.card('OVERTAKEN001', 100000, 9)")
+    start = "{}, 'OVERTAKEN001', {}, now() - interval '{}', 1, now(), true"
+    transaction = admin.one(START.format(start.format(station, 1000, "2 hours"))).rsplit("|", 1)[1]
+    admin.one(START.format(start.format(station, 5000, "1 hour")))
+    uid = admin.one(f"SELECT uid FROM core.session WHERE transaction_id = {transaction} AND state = 'presumed_ended'")
+    admin.run(f"INSERT INTO core.job (kind, key) VALUES ('settle', '{uid}') ON CONFLICT DO NOTHING")
+    due = f"UPDATE core.job SET run_at = now() - interval '9 days', lease_until = now() WHERE kind = 'settle' AND key = '{uid}'"
+    claim = "SELECT job_id || ',''{0}'',' || attempts FROM inbound.job_claim('{{settle}}', '{0}')"
+    first, second = Session("joulebook_app"), Session("joulebook_app")
+    admin.run(due)
+    old = first.one(claim.format("first"))
+    assert first.one(f"SELECT ledger.settlement_input('{uid}')")
+    same(admin.one(f"SELECT outcome FROM t.stop({station}, {transaction}, 4000, now() - interval '90 minutes', NULL, now(), true)"), "done", "the Stop")
+    admin.run(due)
+    new = second.one(claim.format("second"))
+    assert '"meter_stop_mwh" : "4000000"' in second.one(f"SELECT ledger.settlement_input('{uid}')")
+    post = "SELECT outcome FROM ledger.settle_claimed({}, t.bill({}), '\\x00', sha256('i'), sha256('o'))"
+    review = "SELECT outcome FROM ledger.settlement_review_claimed({}, 'register_falls', '{{}}', '\\x00')"
+    same(admin.one(post.format(old, 0)), "refused", "the old bill")
+    same(first.one(review.format(old)), "refused", "nor does it review")
+    same(admin.one(f"SELECT state || core.review_blocks(uid) FROM core.session WHERE uid = '{uid}'"), "stoppedfalse", "its session")
+    same(admin.one(post.format(new, 530)), "done", "the new bill")
+    same(admin.one(f"SELECT state FROM core.job WHERE kind = 'settle' AND key = '{uid}'"), "done", "the job has ended with it")
+    same(admin.one(post.format(new, 530)), "refused", "once")
+    same(admin.one(f"SELECT gross_minor FROM ledger.settlement WHERE session_uid = '{uid}'"), "530", "what is billed")
+    first.close()
+    second.close()
+    sound(admin)
+
+
+@test
+def a_worker_that_still_has_the_job_puts_its_session_in_review_and_ends_it(admin):
+    station = admin.one("SELECT t.house('REVIEWED')")
+    admin.one("SELECT t.card('REVIEWED0001', 100000, 9)")
+    transaction = admin.one(START.format(f"{station}, 'REVIEWED0001', 1000, now() - interval '1 hour', 1, now(), true")).rsplit("|", 1)[1]
+    same(admin.one(f"SELECT outcome FROM t.stop({station}, {transaction}, 4000, now() - interval '30 minutes', NULL, now(), true)"), "done", "the Stop")
+    uid = admin.one(f"SELECT uid FROM core.session WHERE transaction_id = {transaction}")
+    admin.run(f"UPDATE core.job SET run_at = now() - interval '9 days' WHERE kind = 'settle' AND key = '{uid}'")
+    worker = Session("joulebook_app")
+    job = worker.one("SELECT job_id || ',''me'',' || attempts FROM inbound.job_claim('{settle}', 'me')")
+    assert worker.one(f"SELECT ledger.settlement_input('{uid}')")
+    same(worker.one(f"SELECT outcome FROM ledger.settlement_review_claimed({job}, 'register_falls', '{{}}', '\\x00')"), "done", "the review")
+    same(admin.one(f"SELECT s.state || j.state FROM core.session s JOIN core.job j ON j.key = s.uid::text WHERE s.uid = '{uid}'"), "reviewdone", "session and job")
+    worker.close()
     sound(admin)
 
 
