@@ -16,8 +16,10 @@ COMMENT ON FUNCTION core.review_open(text, boolean, text, bigint, uuid, timestam
     'Opens a review item once for each trouble | 为每个问题建立一条待审记录（只建一次）';
 
 CREATE OR REPLACE FUNCTION core.review_blocks(p_session uuid)
-RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-    SELECT EXISTS (SELECT FROM core.review r WHERE r.session_uid = p_session AND r.state = 'open' AND r.blocks)
+RETURNS boolean LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM core.review r WHERE r.session_uid = p_session AND r.state = 'open' AND r.blocks);
+END
 $$;
 ALTER FUNCTION core.review_blocks(uuid) OWNER TO joulebook_writer;
 REVOKE ALL ON FUNCTION core.review_blocks(uuid) FROM PUBLIC;

@@ -1,8 +1,10 @@
 -- What has to be added to the pile's own clock within a session, so that it agrees with the session's start.
 CREATE OR REPLACE FUNCTION core.session_shift(p_session core.session)
-RETURNS interval LANGUAGE sql IMMUTABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-    SELECT CASE WHEN isfinite(p_session.start_reported_at) THEN p_session.started_at - p_session.start_reported_at
-                ELSE interval '0' END
+RETURNS interval LANGUAGE plpgsql IMMUTABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN CASE WHEN isfinite(p_session.start_reported_at) THEN p_session.started_at - p_session.start_reported_at
+                ELSE interval '0' END;
+END
 $$;
 ALTER FUNCTION core.session_shift(core.session) OWNER TO joulebook_writer;
 REVOKE ALL ON FUNCTION core.session_shift(core.session) FROM PUBLIC;

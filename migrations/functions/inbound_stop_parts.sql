@@ -2,11 +2,13 @@
 
 -- Whether a tag may end a session: its own, or another card of the same customer, account or group.
 CREATE OR REPLACE FUNCTION inbound.stop_tag_fits(p_session core.session, p_tag_key uuid)
-RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-    SELECT COALESCE(p_tag_key = p_session.tag_key, false) OR EXISTS (
+RETURNS boolean LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN COALESCE(p_tag_key = p_session.tag_key, false) OR EXISTS (
         SELECT FROM core.card c LEFT JOIN core.card own ON own.id = p_session.card_id
         WHERE c.tag_key = p_tag_key AND (c.customer_id = p_session.customer_id
-                OR c.account_id = p_session.account_id OR c.group_id = own.group_id))
+                OR c.account_id = p_session.account_id OR c.group_id = own.group_id));
+END
 $$;
 ALTER FUNCTION inbound.stop_tag_fits(core.session, uuid) OWNER TO joulebook_writer;
 REVOKE ALL ON FUNCTION inbound.stop_tag_fits(core.session, uuid) FROM PUBLIC;
@@ -144,26 +146,39 @@ RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, 
 DECLARE
     s core.session := p_session;
     energy bigint := p_report.meter_stop_mwh - s.meter_start_mwh;
-    stranger boolean := p_report.tag_key IS NOT NULL AND NOT inbound.stop_tag_fits(s, p_report.tag_key);
-    item record;
-    blocked boolean := false;
+    doubts text[] := '{}';
+    kind text;
+    stranger CONSTANT text := 'stop_by_stranger';
 BEGIN
-    FOR item IN SELECT * FROM (VALUES
-            ('missing_meter_stop', true, p_report.meter_stop_mwh IS NULL),
-            ('negative_energy', true, energy < 0 OR p_report.meter_stop_mwh < 0),
-            ('stop_before_start', true, p_report.at < s.started_at),
-            ('implausible_energy', true, energy > core.energy_limit_mwh(p_power_w, s.started_at, p_report.at)),
-            ('stop_' || p_report.doubt, true, p_report.doubt IS NOT NULL),
-            ('stop_by_stranger', false, stranger),
-            ('stop_after_lost', true, s.state = 'lost')) AS v(kind, blocks, holds)
-        WHERE v.holds LOOP
-        blocked := blocked OR item.blocks;
-        PERFORM core.review_open(item.kind, item.blocks, s.uid::text, s.station_id, s.uid, p_report.received_at,
+    IF p_report.meter_stop_mwh IS NULL THEN
+        doubts := doubts || 'missing_meter_stop'::text;
+    END IF;
+    IF energy < 0 OR p_report.meter_stop_mwh < 0 THEN
+        doubts := doubts || 'negative_energy'::text;
+    END IF;
+    IF p_report.at < s.started_at THEN
+        doubts := doubts || 'stop_before_start'::text;
+    END IF;
+    IF energy > core.energy_limit_mwh(p_power_w, s.started_at, p_report.at) THEN
+        doubts := doubts || 'implausible_energy'::text;
+    END IF;
+    IF p_report.doubt IS NOT NULL THEN
+        doubts := doubts || ('stop_' || p_report.doubt);
+    END IF;
+    IF s.state = 'lost' THEN
+        doubts := doubts || 'stop_after_lost'::text;
+    END IF;
+    IF p_report.tag_key IS NOT NULL AND p_report.tag_key IS DISTINCT FROM s.tag_key
+       AND NOT inbound.stop_tag_fits(s, p_report.tag_key) THEN
+        doubts := doubts || stranger;
+    END IF;
+    FOREACH kind IN ARRAY doubts LOOP
+        PERFORM core.review_open(kind, kind <> stranger, s.uid::text, s.station_id, s.uid, p_report.received_at,
             jsonb_build_object('transaction_id', s.transaction_id, 'message', 'StopTransaction',
                 'reported', p_report.at_text, 'meter_start_mwh', s.meter_start_mwh::text,
                 'meter_stop_mwh', p_report.meter_stop_mwh::text), p_report.frame);
     END LOOP;
-    RETURN blocked;
+    RETURN cardinality(array_remove(doubts, stranger)) > 0;
 END
 $$;
 ALTER FUNCTION inbound.stop_doubts(core.session, core.unmatched_stop, bigint) OWNER TO joulebook_writer;

@@ -168,13 +168,15 @@ COMMENT ON FUNCTION ledger.bill_check(jsonb) IS 'Refuses a bill whose parts do n
 
 -- The account that a session is settled on: its own if that one lives and has its currency.
 CREATE OR REPLACE FUNCTION ledger.session_payer(p_session core.session)
-RETURNS bigint LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-    SELECT COALESCE(
+RETURNS bigint LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN COALESCE(
         (SELECT a.id FROM ledger.account a
          WHERE a.id = p_session.account_id AND a.currency = p_session.currency AND a.closed_at IS NULL),
         (SELECT a.id FROM ledger.account a
          WHERE a.site_id = p_session.site_id AND a.purpose = 'suspense' AND a.currency = p_session.currency
-         ORDER BY a.id LIMIT 1))
+         ORDER BY a.id LIMIT 1));
+END
 $$;
 ALTER FUNCTION ledger.session_payer(core.session) OWNER TO joulebook_writer;
 REVOKE ALL ON FUNCTION ledger.session_payer(core.session) FROM PUBLIC;
