@@ -23,4 +23,16 @@ variables >"$work/after"
 
 grep -qx no-such-package "$work/missing" || { echo 'what is missing was not told'; exit 1; }
 grep -q 'installing Debian packages: no-such-package' "$work/said" || { cat "$work/said"; exit 1; }
-diff "$work/before" "$work/after"
+diff "$work/before" "$work/after" || exit 1
+
+# Whoever has no right to install is told one line that does all: without the update, apt would
+# know nothing of a fresh Debian's packages, or only versions below our floors.
+(
+  id() { echo 1000; }
+  sudo() { return 1; }
+  packages_need 'libc6 no-such-package' 2>"$work/told"
+)
+status=$?
+[ $status = 69 ] || { echo "exit status $status, not 69"; exit 1; }
+names=$(packages_missing 'libc6 no-such-package' | sort -u | tr '\n' ' ')
+grep -qx "  apt-get update && apt-get install --yes --no-install-recommends $names" "$work/told" || { cat "$work/told"; exit 1; }

@@ -38,7 +38,7 @@ packages_missing() (
 packages_need() (
   missing=$(packages_missing "$1" | sort -u | tr '\n' ' ')
   [ -n "$missing" ] || return 0
-  line="apt-get install --yes --no-install-recommends $missing"
+  line="apt-get update && apt-get install --yes --no-install-recommends $missing"
   if [ "$(id -u)" = 0 ]; then
     packages_install "$missing" '' || return 69
   elif sudo -n true 2>/dev/null; then
