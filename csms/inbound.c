@@ -219,6 +219,7 @@ static void bind_command_answer(struct db_args *args, const struct core_work *wo
 {
     (void)node;
     db_args_int8(args, work->command);
+    db_args_text(args, work->message_id);
     db_args_text(args, work->state);
     db_args_text(args, work->text);
     db_args_time_us(args, work->received_us);

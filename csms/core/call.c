@@ -22,9 +22,10 @@ static const char no_status[] = "no_status";
 static const char *const yes[] = {
     "Accepted", "Scheduled", "RebootRequired", "Unlocked", "AcceptedCanceled"};
 
-/* Which command came to which end. */
+/* Which claim of which command came to which end. */
 struct ended {
     int64_t command;
+    const char *message_id;
     enum ocpp_action action;
     const char *state;
 };
@@ -39,6 +40,7 @@ static void answer_submit(struct core *core, struct core_now now,
         .received_us = now.wall_us,
         .action = ended->action,
         .command = ended->command,
+        .message_id = ended->message_id,
         .state = ended->state,
         .text = answer,
     };
@@ -74,7 +76,7 @@ static void call_end(struct core *core, struct core_now now, struct core_station
     struct ended ended = {0};
 
     assert(call != NULL);
-    ended = (struct ended){call->command, call->action, state};
+    ended = (struct ended){call->command, call->id, call->action, state};
     answer_submit(core, now, station, &ended, answer);
     free(call);
     station->call = NULL;
@@ -186,7 +188,7 @@ static void call_make(struct core *core, struct core_now now, struct core_statio
         fault = (struct ocpp_fault){.error = OCPP_INTERNAL_ERROR, .text = "Out of memory."};
     }
     if (call == NULL) {
-        struct ended ended = {row->command, action, "refused"};
+        struct ended ended = {row->command, row->message_id, action, "refused"};
 
         call_refuse(core, now, station, &ended, &fault);
         return;
@@ -228,7 +230,7 @@ static void call_release(struct core *core, struct core_now now, struct core_sta
     static const struct ocpp_fault fault = {
         .error = OCPP_SECURITY_ERROR, .text = "The charge point is not accepted."};
     struct core_call *call = station->call;
-    struct ended ended = {call->command, call->action, "refused"};
+    struct ended ended = {call->command, call->id, call->action, "refused"};
 
     if (may_receive(station, call->action)) {
         call_send(core, now, station);

@@ -28,7 +28,7 @@ enum core_work_kind {
     CORE_UNUSABLE, /* a transaction message that cannot be understood; code and member say why */
     CORE_COMMAND_NEXT,
     CORE_COMMAND_UNSENT, /* a claim is undone, its CALL never left; command, message_id */
-    CORE_COMMAND_ANSWER, /* command, state; text: the answer's JSON or an error's text, or NULL */
+    CORE_COMMAND_ANSWER, /* command, message_id, state; text: the answer's JSON or NULL */
     CORE_COMMAND_LATE,   /* nobody waits for this answer; message_id, state or "no_status", text */
     CORE_WORK_KINDS
 };

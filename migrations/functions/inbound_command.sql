@@ -34,9 +34,10 @@ REVOKE ALL ON FUNCTION inbound.command_next(bigint, bigint, timestamptz) FROM PU
 GRANT EXECUTE ON FUNCTION inbound.command_next(bigint, bigint, timestamptz) TO joulebook_app;
 COMMENT ON FUNCTION inbound.command_next(bigint, bigint, timestamptz) IS 'Claims the next command of a pile | 认领充电桩的下一条命令';
 
--- Writes the answer. A late one settles an unknown; a final one stands.
-CREATE OR REPLACE FUNCTION inbound.command_answer(p_command bigint, p_state text, p_answer text, p_at timestamptz,
-    OUT outcome text)
+-- Writes the answer to one claim. A late one settles an unknown, or what was put back and not claimed again; a final
+-- one stands. What an earlier connection says of its claim is no word on a later one, whose CALL may be under way.
+CREATE OR REPLACE FUNCTION inbound.command_answer(p_command bigint, p_message_id text, p_state text, p_answer text,
+    p_at timestamptz, OUT outcome text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     c core.command;
@@ -51,7 +52,9 @@ BEGIN
         RETURN;
     END IF;
     outcome := 'done';
-    IF c.state = 'sent' OR c.state IN ('unknown', 'timed_out') AND p_state IN ('accepted', 'rejected', 'call_error') THEN
+    IF c.message_id = p_message_id AND (c.state = 'sent'
+        OR c.sent_at IS NOT NULL AND c.state IN ('queued', 'unknown', 'timed_out', 'expired')
+            AND p_state IN ('accepted', 'rejected', 'call_error')) THEN
         UPDATE core.command x SET
             state = CASE WHEN p_state = 'unknown' AND x.repeatable AND x.deadline > p_at THEN 'queued' ELSE p_state END,
             answered_at = CASE WHEN p_state <> 'unknown' THEN p_at END, answer = p_answer
@@ -59,10 +62,10 @@ BEGIN
     END IF;
 END
 $$;
-ALTER FUNCTION inbound.command_answer(bigint, text, text, timestamptz) OWNER TO joulebook_writer;
-REVOKE ALL ON FUNCTION inbound.command_answer(bigint, text, text, timestamptz) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION inbound.command_answer(bigint, text, text, timestamptz) TO joulebook_app;
-COMMENT ON FUNCTION inbound.command_answer(bigint, text, text, timestamptz) IS 'Writes a command''s answer | 写入命令应答';
+ALTER FUNCTION inbound.command_answer(bigint, text, text, text, timestamptz) OWNER TO joulebook_writer;
+REVOKE ALL ON FUNCTION inbound.command_answer(bigint, text, text, text, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION inbound.command_answer(bigint, text, text, text, timestamptz) TO joulebook_app;
+COMMENT ON FUNCTION inbound.command_answer(bigint, text, text, text, timestamptz) IS 'Writes a command''s answer | 写入命令应答';
 
 -- An answer that nobody waits for any more: it came on a later connection, or after its time. It is matched by the
 -- message id, which names one claim of one command; a command claimed again since waits for the answer to that.

@@ -68,6 +68,7 @@ START_TEST(an_answer_ends_the_command_by_its_status)
     ck_assert_ptr_nonnull(ended(bench));
     ck_assert_str_eq(ended(bench)->state, rows[_i].state);
     ck_assert_int_eq(ended(bench)->work.command, 9);
+    ck_assert_str_eq(ended(bench)->message_id, "u-1"); /* the claim, and no later one */
     if (rows[_i].answer != NULL)
         ck_assert_str_eq(ended(bench)->text, rows[_i].answer);
     ck_assert(bench_has(bench, CORE_COMMAND_NEXT)); /* the next one may wait already */
@@ -138,6 +139,7 @@ START_TEST(a_connection_that_ends_leaves_the_outcome_unknown)
     else
         conn = bench_join(bench, 1, 1, CORE_ACCEPTED);
     ck_assert_str_eq(ended(bench)->state, "unknown");
+    ck_assert_str_eq(ended(bench)->message_id, "u-1");
     bench_say(bench, conn, "[3,\"u-1\",{\"status\":\"Accepted\"}]"); /* never of the new one */
     ck_assert_str_eq(ended(bench)->state, "unknown");
     bench_free(bench);
@@ -317,6 +319,7 @@ START_TEST(a_command_that_breaks_the_schema_is_refused_by_us)
     command(bench, 1, &row);
     ck_assert_uint_eq(bench->sent_count, 0);
     ck_assert_str_eq(ended(bench)->state, "refused");
+    ck_assert_str_eq(ended(bench)->message_id, "u-9");
     ck_assert_ptr_nonnull(strstr(ended(bench)->text, "\"code\""));
     bench_free(bench);
 }
@@ -358,6 +361,7 @@ START_TEST(nothing_is_sent_while_a_boot_is_unanswered)
     } else {
         ck_assert_ptr_nonnull(strstr(bench_last(bench), "Pending"));
         ck_assert_str_eq(ended(bench)->state, "refused");
+        ck_assert_str_eq(ended(bench)->message_id, "u-2");
     }
     bench_free(bench);
 }

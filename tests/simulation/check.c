@@ -114,6 +114,9 @@ void check_call(struct node *node, const struct socket *socket, const char *text
             command->epochs[attempt], socket->epoch, text);
     if (command->left & 1u << attempt || (!command->repeatable && command->left != 0))
         world_breach(world, BREACH_COMMAND_TWICE, "sent again: %s", text);
+    for (unsigned i = 1; i < attempt; i++)
+        if (command->left & 1u << i && command->epochs[i] == socket->epoch)
+            world_breach(world, BREACH_COMMAND_TWICE, "sent again on one connection: %s", text);
     command->left |= 1u << attempt;
 }
 

@@ -92,16 +92,36 @@ static void lost(struct model *model, struct command *command)
         end(command, "unknown");
 }
 
+/* The number of the claim that a message id names. */
+static int claim(const struct model *model, const struct task *task)
+{
+    unsigned id = 0;
+    int attempt = 0;
+
+    if (sscanf(task->message_id, "jb-%u-%d", &id, &attempt) != 2 || id == 0 ||
+        id > model->command_count || (task->command != 0 && id != task->command))
+        world_breach(model->world, BREACH_ANSWER, "%s is not the claim", task->message_id);
+    return attempt;
+}
+
+/* May the pile's own word settle it still? */
+static bool doubtful(const struct command *command)
+{
+    return command->state != COMMAND_FINAL || strcmp(command->final, "unknown") == 0 ||
+           strcmp(command->final, "timed_out") == 0 || strcmp(command->final, "expired") == 0;
+}
+
 void model_command_answer(struct model *model, const struct task *task)
 {
     struct command *command = &model->commands[task->command - 1];
-    bool late = strcmp(command->final, "unknown") == 0 || strcmp(command->final, "timed_out") == 0;
     bool evidence = strcmp(task->state, "accepted") == 0 || strcmp(task->state, "rejected") == 0 ||
                     strcmp(task->state, "call_error") == 0;
+    int attempt = claim(model, task);
 
-    assert(task->command > 0 && task->command <= model->command_count);
-    if (command->state != COMMAND_SENT &&
-        !(command->state == COMMAND_FINAL && late && evidence))
+    if (evidence && !(command->left & 1u << attempt))
+        world_breach(model->world, BREACH_ANSWER, "%s never left", task->message_id);
+    if (attempt != command->attempts ||
+        (command->state != COMMAND_SENT && !(evidence && doubtful(command))))
         return;
     if (strcmp(task->state, "unknown") == 0)
         lost(model, command);
@@ -117,25 +137,18 @@ void model_command_late(struct model *model, const struct task *task)
 
     if (sscanf(task->message_id, "jb-%u-%d", &id, &attempt) != 2 || id == 0 ||
         id > model->command_count)
-        world_breach(model->world, BREACH_ANSWER, "%s is no claim", task->message_id);
+        return; /* invented */
     command = &model->commands[id - 1];
-    if (command->station != task->station || !(command->left & 1u << attempt))
-        world_breach(model->world, BREACH_ANSWER, "%s never went there", task->message_id);
-    if (attempt != command->attempts)
-        return;
-    if (command->state != COMMAND_FINAL || strcmp(command->final, "unknown") == 0 ||
-        strcmp(command->final, "timed_out") == 0 || strcmp(command->final, "expired") == 0)
+    if (command->station == task->station && attempt == command->attempts &&
+        command->left & 1u << attempt && doubtful(command))
         end(command, strcmp(task->state, "no_status") == 0 ? "accepted" : task->state);
 }
 
 void model_command_unsent(struct model *model, const struct task *task)
 {
     struct command *command = &model->commands[task->command - 1];
-    unsigned id = 0;
-    int attempt = 0;
+    int attempt = claim(model, task);
 
-    if (sscanf(task->message_id, "jb-%u-%d", &id, &attempt) != 2 || id != task->command)
-        world_breach(model->world, BREACH_ANSWER, "%s is not the claim", task->message_id);
     if (command->left & 1u << attempt)
         world_breach(model->world, BREACH_COMMAND_TWICE, "%s has left and is put back",
             task->message_id);

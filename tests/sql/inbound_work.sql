@@ -24,7 +24,7 @@ SELECT t.test('what a dead connection had sent is unknown; what may be repeated 
     SELECT epoch INTO n FROM inbound.take_over(p, 8, 'y', now() + interval '5 s');
     PERFORM t.is((SELECT string_agg(state, ',' ORDER BY id) FROM core.command), 'unknown,queued,unknown', 'states');
     PERFORM t.is((inbound.command_next(p, n, now())).message_id <> x, true, 'message id');
-    PERFORM t.is(inbound.command_answer(c.id, 'accepted', '{"status":"Accepted"}', now()), 'done', 'a late answer') FROM core.command c WHERE c.action = 'Reset';
+    PERFORM t.is(inbound.command_answer(c.id, c.message_id, 'accepted', '{"status":"Accepted"}', now()), 'done', 'a late answer') FROM core.command c WHERE c.action = 'Reset';
     PERFORM t.is((SELECT state FROM core.command WHERE action = 'Reset'), 'accepted', 'settles it');
 $$);
 SELECT t.test('what a node had sent before it died is unknown', $$
@@ -62,6 +62,34 @@ SELECT t.test('an answer after its connection or its time settles the command it
     PERFORM t.is(inbound.command_late(p, 'jb-' || n || '-1', 'excellent', '{}', now()), 'refused', 'no such state');
     PERFORM t.is((SELECT state FROM core.command WHERE id = n), 'expired', 'and no effect');
 $$);
+SELECT t.test('what an earlier connection says of its claim is no word on a later one', $$
+    p := t.house('H');
+    FOREACH x IN ARRAY ARRAY['unknown', 'timed_out', 'accepted'] LOOP
+        SELECT epoch INTO n FROM inbound.take_over(p, 7, 'x', now());
+        INSERT INTO core.command (station_id, action, payload, deadline, actor, repeatable) VALUES (p, 'GetConfiguration', '{}', now() + interval '1 minute', 'me', true);
+        SELECT * INTO a FROM inbound.command_next(p, n, now());
+        SELECT epoch INTO n FROM inbound.take_over(p, 8, 'y', now());
+        SELECT * INTO b FROM inbound.command_next(p, n, now());
+        PERFORM t.is(b.command_id = a.command_id AND b.message_id <> a.message_id, true, 'claimed again');
+        PERFORM t.is(inbound.command_answer(a.command_id, a.message_id, x, NULL, now()), 'done', x);
+        PERFORM t.is((SELECT state || message_id || coalesce(answered_at::text, '') FROM core.command WHERE id = a.command_id), 'sent' || b.message_id, x || ' changes nothing');
+        PERFORM inbound.command_answer(b.command_id, b.message_id, 'rejected', '{}', now());
+        PERFORM t.is((SELECT state FROM core.command WHERE id = a.command_id), 'rejected', 'its own answer ends it');
+    END LOOP;
+$$);
+SELECT t.test('an answer that comes after its command was put back, and before it is claimed again, ends it', $$
+    p := t.house('H');
+    SELECT epoch INTO n FROM inbound.take_over(p, 7, 'x', now());
+    INSERT INTO core.command (station_id, action, payload, deadline, actor, repeatable) VALUES (p, 'GetConfiguration', '{}', now() + interval '1 minute', 'me', true);
+    SELECT * INTO a FROM inbound.command_next(p, n, now());
+    SELECT epoch INTO n FROM inbound.take_over(p, 8, 'y', now());
+    PERFORM t.is((SELECT state FROM core.command), 'queued', 'put back');
+    PERFORM inbound.command_answer(a.command_id, a.message_id, 'unknown', NULL, now());
+    PERFORM t.is((SELECT state FROM core.command), 'queued', 'who does not know changes nothing');
+    PERFORM inbound.command_answer(a.command_id, a.message_id, 'accepted', '{}', now());
+    PERFORM t.is((SELECT state FROM core.command), 'accepted', 'who knows does');
+    PERFORM t.is((inbound.command_next(p, n, now())).command_id, NULL, 'and it is not sent again');
+$$);
 SELECT t.test('what a late answer without a status means, its action says', $$
     p := t.house('H');
     FOREACH x IN ARRAY ARRAY['Reset', 'GetConfiguration', 'UpdateFirmware', 'DataTransfer'] LOOP
@@ -78,11 +106,11 @@ SELECT t.test('an answer is final, and wipes the secrets', $$
     INSERT INTO core.command (station_id, action, payload, deadline, actor, secret_members) VALUES
         (p, 'ChangeConfiguration', '{"key":"AuthorizationKey","value":"hunter2hunter2hunter2"}', now() + interval '1 minute', 'me', '{value}');
     SELECT * INTO a FROM inbound.command_next(p, n, now());
-    PERFORM inbound.command_answer(a.command_id, 'accepted', '{"status":"Accepted"}', now());
-    PERFORM inbound.command_answer(a.command_id, 'rejected', '{}', now());
+    PERFORM inbound.command_answer(a.command_id, a.message_id, 'accepted', '{"status":"Accepted"}', now());
+    PERFORM inbound.command_answer(a.command_id, a.message_id, 'rejected', '{}', now());
     PERFORM t.is((SELECT state || (payload::text LIKE '%hunter%') FROM core.command), 'acceptedfalse', 'command');
-    PERFORM t.is(inbound.command_answer(a.command_id, 'excellent', '{}', now()), 'refused', 'no such state');
-    PERFORM t.is(inbound.command_answer(999999, 'accepted', '{}', now()), 'refused', 'no such command');
+    PERFORM t.is(inbound.command_answer(a.command_id, a.message_id, 'excellent', '{}', now()), 'refused', 'no such state');
+    PERFORM t.is(inbound.command_answer(999999, 'jb-999999-1', 'accepted', '{}', now()), 'refused', 'no such command');
 $$);
 SELECT t.test('however a command ends, its secrets end with it', $$
     p := t.house('H');
@@ -142,7 +170,7 @@ SELECT t.test('a claim whose CALL never left is put back, by its own message id 
     PERFORM t.is((SELECT state FROM core.command), 'queued', 'is corrected');
     SELECT epoch INTO n FROM core.station_connection WHERE station_id = p;
     SELECT * INTO b FROM inbound.command_next(p, n, now());
-    PERFORM inbound.command_answer(b.command_id, 'rejected', NULL, now());
+    PERFORM inbound.command_answer(b.command_id, b.message_id, 'rejected', NULL, now());
     PERFORM inbound.command_unsent(b.command_id, b.message_id, now());
     PERFORM t.is((SELECT state FROM core.command), 'rejected', 'an answer stands');
     PERFORM t.is(inbound.command_unsent(999999, 'x', now()), 'refused', 'no such command');
