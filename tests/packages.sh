@@ -25,6 +25,21 @@ grep -qx no-such-package "$work/missing" || { echo 'what is missing was not told
 grep -q 'installing Debian packages: no-such-package' "$work/said" || { cat "$work/said"; exit 1; }
 diff "$work/before" "$work/after" || exit 1
 
+# sudo hands no environment on, and a question of debconf would wait unseen: each apt-get must know.
+cat >"$work/sudo" <<EOF
+case "\$*" in *apt-get*) exec env -i PATH="$work:$PATH" "\$@" ;; esac
+EOF
+cat >"$work/apt-get" <<EOF
+echo "\$DEBIAN_FRONTEND \$1" >>"$work/frontends"
+EOF
+chmod 755 "$work/sudo" "$work/apt-get"
+packages_install no-such-package "sh $work/sudo" >/dev/null
+[ "$(sort -u "$work/frontends")" = "noninteractive install
+noninteractive update" ] || { cat "$work/frontends"; exit 1; }
+
+# A version below its floor counts as missing.
+[ "$(PACKAGES_FLOOR='libc6=999' && packages_missing libc6)" = libc6 ] || { echo 'a floor was not told'; exit 1; }
+
 # Whoever has no right to install is told one line that does all: without the update, apt would
 # know nothing of a fresh Debian's packages, or only versions below our floors.
 (

@@ -53,12 +53,13 @@ packages_need() (
 
 packages_install() (
   echo "  installing Debian packages: $1"
-  export DEBIAN_FRONTEND=noninteractive
-  $2 apt-get update -q >/dev/null || {
+  # Given after sudo, which hands no environment on.
+  as="$2 env DEBIAN_FRONTEND=noninteractive"
+  $as apt-get update -q >/dev/null || {
     echo "apt-get update failed: is this machine online? It said why above." >&2
     return 1
   }
-  packages_quietly "$2" $1
+  packages_quietly "$as" $1
 )
 
 # Debian's cluster is not created, and no service of these packages is started, whatever is
