@@ -91,6 +91,15 @@ build() {
   ninja -C "$1"
 }
 
+# first_run ROW: a row of tests/firstrun.sh; when it is skipped the last line says why.
+first_run() (
+  said=$(FIRSTRUN_SECONDS=300 sh tests/firstrun.sh -k "$1")
+  status=$?
+  printf '%s\n' "$said"
+  [ $status != 77 ] || printf '%s\n' "$said" | sed -n 's/^skipped *[^:]*: [^:]*: //p'
+  return $status
+)
+
 packages_need "$PACKAGES_RUN $PACKAGES_TEST" || exit $?
 
 # promtool alone: the package around it would install a server that starts at boot.
@@ -141,6 +150,7 @@ step 'the simulation finds wrong cores' sh tests/simulation/mutants.sh "$top/bui
 step 'chaos: 20 kills' python3 tests/chaos/chaos.py --build "$top/build-release" --seed 20
 step 'chaos finds wrong daemons' sh tests/chaos/mutants.sh "$top/build-fault"
 step 'bench' sh tests/bench/run.sh "$top/build-release"
+step 'first run: an ordinary user on a fresh Debian' first_run bare
 step 'README and quickstart' python3 tests/quickstart.py
 
 if [ "$failed" != 0 ]; then

@@ -8,7 +8,7 @@
 PACKAGES_RUN='gcc libc6-dev meson ninja-build pkg-config check
 libwebsockets-dev libwebsockets-evlib-ev libev-dev libcjson-dev libconfuse-dev
 libpq-dev libssl-dev zlib1g-dev postgresql-15 postgresql-client-15 tzdata python3 util-linux'
-PACKAGES_TEST='clang libclang-rt-14-dev llvm universal-ctags binutils git nodejs npm'
+PACKAGES_TEST='clang libclang-rt-14-dev llvm universal-ctags binutils git nodejs npm debootstrap'
 
 # The oldest versions that hold the security fixes we rely on.
 PACKAGES_FLOOR='postgresql-15=15.20 libpq5=15.20 libssl3=3.0.22 libcjson1=1.7.15-1+deb12u4'
