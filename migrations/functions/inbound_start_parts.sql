@@ -11,18 +11,25 @@ REVOKE ALL ON FUNCTION inbound.hold_wanted(bigint, bigint, bigint, smallint) FRO
 COMMENT ON FUNCTION inbound.hold_wanted(bigint, bigint, bigint, smallint) IS
     'How much a starting session wants to set aside | 会话启动时希望冻结的金额';
 
--- The same start with another register: the first stands, and a person decides which one is true.
+-- The same start with another register: the first stands, and a person decides which one is true. One that
+-- was told before a decision put another in its place is a repeat.
 CREATE OR REPLACE FUNCTION inbound.start_conflict(p_known core.session, p_id_tag text, p_meter_start_mwh bigint,
     p_at_text text, p_received_at timestamptz, p_frame text, p_deviations text)
 RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    register uuid := inbound.digest(p_meter_start_mwh::text);
 BEGIN
+    IF EXISTS (SELECT FROM core.session_message m WHERE m.transaction_id = p_known.transaction_id AND m.kind = 'start'
+                 AND m.meter_mwh IS NOT DISTINCT FROM p_meter_start_mwh) THEN
+        RETURN;
+    END IF;
     INSERT INTO core.session_message (transaction_id, kind, received_at, id_tag, at_text, meter_mwh, frame, deviations, digest)
     VALUES (p_known.transaction_id, 'start_conflict', p_received_at, p_id_tag, p_at_text, p_meter_start_mwh, p_frame,
-            p_deviations, inbound.digest(p_meter_start_mwh::text))
+            p_deviations, register)
     ON CONFLICT (transaction_id, kind, digest) DO NOTHING;
-    PERFORM core.review_open('start_conflict', p_known.state <> 'settled', p_known.uid::text, p_known.station_id, p_known.uid,
-        p_received_at, jsonb_build_object('meter_start_mwh', p_known.meter_start_mwh::text,
-                                          'then_mwh', p_meter_start_mwh::text), p_frame);
+    PERFORM core.review_open('start_conflict', p_known.state NOT IN ('settled', 'lost'), p_known.uid || ':' || register,
+        p_known.station_id, p_known.uid, p_received_at,
+        jsonb_build_object('meter_start_mwh', p_known.meter_start_mwh::text, 'then_mwh', p_meter_start_mwh::text), p_frame);
 END
 $$;
 ALTER FUNCTION inbound.start_conflict(core.session, text, bigint, text, timestamptz, text, text) OWNER TO joulebook_writer;

@@ -68,6 +68,25 @@ SELECT t.test('the same start with another meterStart keeps the first and blocks
     PERFORM t.is(b.outcome, 'refused', 'settling it by force');
     PERFORM t.is(ledger.settlement_input(uid), NULL, 'no input either') FROM core.session;
 $$);
+SELECT t.test('each other register of a start is reviewed once, whatever was decided of those before; one that was told is a repeat', $$
+    p := t.house('H'); w := t.card('TAG00000001', 100000);
+    SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now());
+    PERFORM t.start(p, 'TAG00000001', wh, now()) FROM unnest(ARRAY[1100, 1100, 1000]) wh;
+    PERFORM t.is((SELECT string_agg(state || blocks, ',') FROM core.review), 'opentrue', 'the second');
+    PERFORM core.review_decide(id, 'bill', NULL, '{"meter_start_mwh":1050000}', 'me') FROM core.review;
+    FOR n IN 1..2 LOOP
+        FOREACH m IN ARRAY ARRAY[1000, 1050, 1100] LOOP
+            SELECT * INTO b FROM t.start(p, 'TAG00000001', m, now());
+            PERFORM t.is(b.transaction_id, a.transaction_id, 'the same start');
+            PERFORM t.is((SELECT count(*) FROM core.review WHERE state = 'open')::int, n::int - 1, 'open before and after a third: ' || m);
+        END LOOP;
+        PERFORM t.start(p, 'TAG00000001', 1900, now());
+    END LOOP;
+    PERFORM t.is((SELECT string_agg(detail ->> 'then_mwh', ',' ORDER BY id) FROM core.review), '1100000,1900000', 'items');
+    PERFORM t.is((SELECT string_agg(meter_mwh::text, ',' ORDER BY meter_mwh) FROM core.session_message WHERE kind = 'start_conflict'), '1100000,1900000', 'evidence');
+    PERFORM t.stop(p, a.transaction_id, 2000, now() + interval '10 minutes');
+    PERFORM t.is((SELECT state FROM core.session), 'review', 'not billed before');
+$$);
 SELECT t.test('a start is a business key: another tag, connector, time or pile is another start', $$
     p := t.house('H'); m := t.house('I'); w := t.card('TAG00000001', 1000000, 9); PERFORM t.card('TAG00000002', 100000);
     SELECT count(DISTINCT q.transaction_id) INTO n FROM (
