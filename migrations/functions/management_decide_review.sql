@@ -28,9 +28,6 @@ BEGIN
     IF correction IS NOT NULL AND wanted <> 'bill' THEN
         PERFORM api.refuse('review-correction', 'decision');
     END IF;
-    IF item.state = 'decided' AND (item.decision <> wanted OR correction <> coalesce(item.correction, '{}')) THEN
-        PERFORM api.refuse('review-decided', 'review_id', review_id::text, item.decision);
-    END IF;
     BEGIN
         outcome := core.review_decide(review_id, wanted, note, correction, core.actor());
     EXCEPTION WHEN check_violation THEN
@@ -46,6 +43,13 @@ BEGIN
             ELSE RAISE;
         END CASE;
     END;
+    IF outcome = 'repeat' THEN
+        -- Read again: somebody may have decided it since, and been waited for.
+        item := api.find_review(review_id);
+        IF item.decision <> wanted OR correction <> coalesce(item.correction, '{}') THEN
+            PERFORM api.refuse('review-decided', 'review_id', review_id::text, item.decision);
+        END IF;
+    END IF;
     IF outcome = 'done' THEN
         PERFORM api.audit('DecideReview', coalesce(item.site_id, session.site_id), format('review %s', review_id),
             jsonb_build_object('state', session.state),

@@ -496,6 +496,33 @@ def a_stop_before_the_input_is_taken_is_in_it(admin):
 
 
 @test
+def of_two_who_decide_an_item_at_once_the_second_is_told_what_the_first_decided(admin):
+    """Another decision or another correction is refused; the same one is a repeat."""
+    station = admin.one("SELECT t.house('DECIDE')")
+    one, two = Session(), Session()
+    two.run("\\set VERBOSITY terse\nSELECT")
+    for n, (first, second, answer) in enumerate((
+            ("'accept', 'x'", "'reject', 'x'", "review-decided"), ("'reject', 'x'", "'accept', 'x'", "review-decided"),
+            ("'accept', 'x', 0.5", "'accept', 'x', 0.6", "review-decided"),
+            ("'accept', 'x'", "'accept', 'y'", '"repeated": true'), ("'accept', 'x', 0.5", "'accept', 'y', 0.5", '"repeated": true'))):
+        admin.one(f"SELECT t.card('DECIDETAG{n}', 100000)")
+        transaction = admin.one(START.format(f"{station}, 'DECIDETAG{n}', 1, '1970-01-01', 1, now() - interval '1 hour', false, NULL")).rsplit("|", 1)[1]
+        admin.run(f"SELECT t.stop({station}, {transaction}, 2000, now() - interval '10 minutes', NULL, now() - interval '10 minutes')")
+        item = admin.one("SELECT r.id FROM core.review r JOIN core.session s ON s.uid = r.session_uid "
+                         f"WHERE s.transaction_id = {transaction} AND r.blocks")
+        one.run("BEGIN")
+        assert '"repeated": false' in one.one(f"SELECT management.decide_review({item}, {first})")
+        two.send(f"SELECT management.decide_review({item}, {second})")
+        blocked(admin)
+        one.run("COMMIT")
+        told = "".join(two.receive())
+        assert answer in told, f"{first} then {second}: {told}"
+    one.close()
+    two.close()
+    sound(admin)
+
+
+@test
 def a_command_is_not_claimed_beside_another_nodes_take_over(admin):
     """Before it or after it: a claim of before is unknown at once, and one of after is the new owner's alone."""
     station = admin.one("SELECT t.house('CLAIM')")
