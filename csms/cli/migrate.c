@@ -17,6 +17,7 @@ static void report(void *ctx, enum db_migrate_step step, const char *name)
 
     (void)ctx;
     printf("%s %s\n", words[step], name);
+    fflush(stdout); /* in a log, what fails stands after what was done */
 }
 
 int cli_migrate(struct cli *cli, int argc, char **argv)
