@@ -42,6 +42,10 @@ BEGIN
         CASE WHEN clock.clockless THEN here.boot_number || '/' || COALESCE(p_meter_start_mwh::text, '') END);
 
     SELECT * INTO known FROM core.session s WHERE s.start_key = content;
+    IF known.uid IS NULL AND NOT clock.clockless
+       AND p_at NOT BETWEEN p_received_at - interval '1 minute' AND p_received_at + interval '1 minute' THEN
+        SELECT * INTO known FROM inbound.start_ahead(p_station, p_connector, tag.tag_key, p_at, p_meter_start_mwh);
+    END IF;
     IF known.uid IS NULL THEN
         SELECT * INTO tariff FROM core.tariff_pick(tag.customer_id, tag.fleet_id, tag.tag_group_id, p_station,
             p_connector, here.site_id, clock.at);

@@ -87,6 +87,31 @@ SELECT t.test('a start ahead of its receipt that is sent again later is the same
     SELECT * INTO b FROM t.start(p, 'TAG00000001', 1000, now() + interval '8 hours', 1, now() + interval '9 hours', true, NULL);
     PERFORM t.is(b.transaction_id, a.transaction_id, 'transaction');
 $$);
+SELECT t.test('a start more than a day ahead that is sent again later is the same start until its Stop, by any boot', $$
+    p := t.house('H'); w := t.card('TAG00000001', 1000000, 9); PERFORM t.card('TAG00000002', 1000000);
+    SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now() + interval '25 hours', 1, now(), false, NULL);
+    PERFORM inbound.boot(p, now(), 'V', 'M', NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+    FOR n IN 1..2 LOOP
+        FOR r IN SELECT * FROM unnest(ARRAY[2, 24, 26, 48]) v(hours), (VALUES (true), (false)) q(queued) LOOP
+            SELECT * INTO b FROM t.start(p, 'TAG00000001', 1000, now() + interval '25 hours', 1, now() + r.hours * interval '1 hour', r.queued, NULL);
+            PERFORM t.is(b, a, 'told ' || r.hours || ' hours later');
+        END LOOP;
+        -- Another register found true since is no other start.
+        PERFORM core.review_decide(id, 'bill', NULL, '{"meter_start_mwh":1100000}', 'me') FROM core.review WHERE kind = 'implausible_time' AND state = 'open';
+    END LOOP;
+    PERFORM t.is((SELECT count(*) FROM core.session), 1::bigint, 'sessions');
+    PERFORM t.start(p, v.tag, v.wh, now() + v.ahead, v.connector, now() + interval '2 hours', true, NULL) FROM (VALUES
+        ('TAG00000001', 1001, interval '25 hours', 1), ('TAG00000001', 1000, interval '25 hours 1 s', 1),
+        ('TAG00000001', 1000, interval '25 hours', 2), ('TAG00000002', 1000, interval '25 hours', 1)) v(tag, wh, ahead, connector);
+    PERFORM t.is((SELECT count(*) FROM core.session), 5::bigint, 'another register, time, connector or tag');
+$$);
+SELECT t.test('a start more than a day ahead whose Stop is stored is given up', $$
+    p := t.house('H'); w := t.card('TAG00000001', 1000000, 9);
+    SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now() + interval '25 hours', 1, now(), false, NULL);
+    PERFORM t.stop(p, a.transaction_id, 1500, now() + interval '25 hours 10 minutes', NULL, now() + interval '10 minutes', false, NULL);
+    SELECT * INTO b FROM t.start(p, 'TAG00000001', 1000, now() + interval '25 hours', 1, now() + interval '2 hours', true, NULL);
+    PERFORM t.is(b.transaction_id <> a.transaction_id, true, 'another session');
+$$);
 SELECT t.test('an old time on a live pile is doubted only while its offset is unknown', $$
     PERFORM t.is((inbound.effective_time(now() - interval '6 minutes', now(), false, NULL, now() - interval '1 year')).doubt, 'stale_time', 'unknown');
     PERFORM t.is((inbound.effective_time(now() - interval '4 minutes', now(), false, NULL, now() - interval '1 year')).doubt, NULL, 'recent');
