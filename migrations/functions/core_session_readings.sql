@@ -1,24 +1,24 @@
 -- The readings of a session. They name the pile's transaction or none at all (-1, 0, or a number that
 -- is no session of this connector); those belong by connector and time. What the pile reported of its
--- own clock is compared with what it reported of the session, not with corrected times.
+-- own clock is compared with what it reported of the session, not with corrected times. Readings that came
+-- in a Stop before anybody knew of which connector (-1) belong to the session of that Stop.
+-- query.session_reading tells the same.
 CREATE OR REPLACE FUNCTION core.session_readings(p_session core.session)
 RETURNS SETOF core.meter_reading LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    reported_start timestamptz := COALESCE(p_session.start_reported_at, p_session.started_at);
-    reported_stop timestamptz := COALESCE(p_session.stop_reported_at, p_session.stopped_at,
-        p_session.presumed_ended_at, 'infinity');
+    w record;
 BEGIN
+    SELECT * INTO w FROM core.session_window(p_session);
     RETURN QUERY SELECT r.* FROM core.meter_reading r
     WHERE r.station = p_session.station_id
-      AND r.connector = p_session.connector
-      -- A day on both sides for a clock that was set meanwhile; the transaction decides there.
-      AND r.at BETWEEN LEAST(reported_start, p_session.started_at) - interval '1 day'
-                   AND GREATEST(reported_stop, p_session.stopped_at) + interval '1 day'
-      AND (r.transaction_id = p_session.transaction_id
-           OR r.at BETWEEN reported_start AND reported_stop
-              AND NOT EXISTS (SELECT FROM core.session o
-                              WHERE o.transaction_id = r.transaction_id AND o.station_id = r.station
-                                AND o.connector = r.connector));
+      AND r.connector IN (p_session.connector, -1)
+      AND r.at BETWEEN w.lowest AND w.highest
+      AND CASE WHEN r.connector = -1 THEN r.received_at = p_session.stop_received_at
+               ELSE r.transaction_id = p_session.transaction_id
+                 OR r.at BETWEEN w.since AND w.until AND r.received_at BETWEEN w.received_since AND w.received_until
+                    AND NOT EXISTS (SELECT FROM core.session o
+                                    WHERE o.transaction_id = r.transaction_id AND o.station_id = r.station
+                                      AND o.connector = r.connector) END;
 END
 $$;
 ALTER FUNCTION core.session_readings(core.session) OWNER TO joulebook_writer;

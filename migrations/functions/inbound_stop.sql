@@ -97,7 +97,8 @@ BEGIN
         parent := report.parent;
     END IF;
     IF p_readings IS NOT NULL THEN
-        PERFORM inbound.readings_add(p_station, p_transaction, COALESCE(s.connector, 0), p_received_at, p_readings);
+        -- Of which connector (-1) it turns out when its start comes.
+        PERFORM inbound.readings_add(p_station, p_transaction, COALESCE(s.connector, -1), p_received_at, p_readings);
     END IF;
     SET CONSTRAINTS ALL IMMEDIATE;
 EXCEPTION WHEN integrity_constraint_violation OR data_exception THEN

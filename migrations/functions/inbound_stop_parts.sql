@@ -17,7 +17,8 @@ COMMENT ON FUNCTION inbound.stop_tag_fits(core.session, uuid) IS
 
 -- The one session that a Stop without a usable transactionId can mean; null: none, or more than one.
 -- -1, 0 and none come from a pile that never learned its number: any session of this pile without a
--- Stop that began before, unless its tag is another customer's: that one's start may still come. A number
+-- Stop that began before and was the last on its connector by then, unless its tag is another customer's: that
+-- one's start may still come. A number
 -- that nobody gave out is trusted only together with the tag.
 CREATE OR REPLACE FUNCTION inbound.stop_match(p_report core.unmatched_stop)
 RETURNS bigint LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -37,7 +38,12 @@ BEGIN
         WHERE s.station_id = p_report.station_id AND s.stopped_at IS NULL
           AND s.state IN ('open', 'presumed_ended', 'settled') AND s.started_at <= p_report.at
           AND (s.tag_key = p_report.tag_key OR COALESCE(p_report.sent_id, 0) <= 0
-               AND (p_report.tag_key IS NULL OR s.tag_key IS NULL OR inbound.stop_tag_fits(s, p_report.tag_key)))) t
+               AND (p_report.tag_key IS NULL OR s.tag_key IS NULL OR inbound.stop_tag_fits(s, p_report.tag_key)))
+          -- The connector had begun the next one by then: this one had ended.
+          AND NOT EXISTS (SELECT FROM core.session o
+                          WHERE (o.station_id << 32) + o.connector = (s.station_id << 32) + s.connector
+                            AND (o.started_at, o.transaction_id) > (s.started_at, s.transaction_id)
+                            AND o.started_at <= p_report.at)) t
     WHERE t.circle = 1;
     IF cardinality(candidates) = 1 AND COALESCE(p_report.sent_id, 0) <= 0 THEN
         RETURN candidates[1];

@@ -1,7 +1,7 @@
 -- Every reading as it was stored, whatever its time and whichever transaction it names.
 CREATE OR REPLACE VIEW query.meter_reading WITH (security_barrier) AS
 SELECT p.identity                           AS pile,
-       m.connector                          AS connector,
+       nullif(m.connector, -1)              AS connector,
        t.code                               AS site,
        m.at                                 AS at,
        core.local_time(m.at, t.zone)        AS at_local,
@@ -23,7 +23,7 @@ GRANT SELECT ON query.meter_reading TO joulebook_viewer, joulebook_operator, jou
 COMMENT ON VIEW query.meter_reading IS
     'One row per reading that a pile sent. | 充电桩发送的每个读数一行。';
 COMMENT ON COLUMN query.meter_reading.pile IS 'Pile. | 充电桩。';
-COMMENT ON COLUMN query.meter_reading.connector IS 'Connector. | 枪号。';
+COMMENT ON COLUMN query.meter_reading.connector IS 'Connector; null: of a Stop whose session nobody knew. | 枪号；随停止报文上送且当时无对应会话的为空。';
 COMMENT ON COLUMN query.meter_reading.site IS 'Site. | 场站。';
 COMMENT ON COLUMN query.meter_reading.at IS 'Time by the pile''s clock. | 桩时钟时间。';
 COMMENT ON COLUMN query.meter_reading.at_local IS 'The same in local time. | 读数时间（当地）。';

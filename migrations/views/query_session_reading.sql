@@ -1,7 +1,7 @@
 -- The readings of a session, with the registers of its start and stop as rows of their own: with the tariff
 -- (query.tariff) all that a bill is computed from. Which readings are a session's is decided here, when
 -- they are read, by the rule of core.session_readings: those of its connector that name its transaction,
--- and those of its time that name no session of that connector. Where the start was shifted because the
+-- those of its time (core.session_window) that name no session of that connector, and those of its Stop. Where the start was shifted because the
 -- pile's clock was wrong, its readings are shifted with it.
 CREATE OR REPLACE VIEW query.session_reading WITH (security_barrier) AS
 SELECT s.uid                                AS session_uid,
@@ -36,18 +36,12 @@ SELECT s.uid                                AS session_uid,
 FROM core.session s
 JOIN core.site t ON t.id = s.site_id
 JOIN core.station p ON p.id = s.station_id
+CROSS JOIN LATERAL core.session_window(s) w
 CROSS JOIN LATERAL (SELECT
-    coalesce(s.start_reported_at, s.started_at) AS reported_start,
-    coalesce(s.stop_reported_at, s.stopped_at, 'infinity') AS reported_stop,
     -- A clock can be wrong by decades; what no sum can hold is no clock, and is not shifted.
     CASE WHEN s.started_at BETWEEN '1900-01-01 00:00:00+00' AND '2200-01-01 00:00:00+00'
           AND s.start_reported_at BETWEEN '1900-01-01 00:00:00+00' AND '2200-01-01 00:00:00+00'
          THEN s.started_at - s.start_reported_at ELSE interval '0' END AS shift) c
-CROSS JOIN LATERAL (SELECT
-    CASE WHEN least(c.reported_start, s.started_at) > '4700-01-01 00:00:00+00 BC'
-         THEN least(c.reported_start, s.started_at) - interval '1 day' ELSE '-infinity' END AS lowest,
-    CASE WHEN greatest(c.reported_stop, s.stopped_at) < '294276-01-01 00:00:00+00'
-         THEN greatest(c.reported_stop, s.stopped_at) + interval '1 day' ELSE 'infinity' END AS highest) w
 CROSS JOIN LATERAL (
     SELECT 'start' AS source, s.connector, s.started_at AS at, s.start_reported_at AS reported_at,
            s.start_received_at AS received_at,
@@ -63,19 +57,20 @@ CROSS JOIN LATERAL (
            NULL, NULL, false
     WHERE s.stopped_at IS NOT NULL
     UNION ALL
-    SELECT 'reading', m.connector,
+    SELECT 'reading', s.connector,
            CASE WHEN m.at BETWEEN '1900-01-01 00:00:00+00' AND '2200-01-01 00:00:00+00' THEN m.at + c.shift ELSE m.at END,
            m.at, m.received_at, m.context, m.import_mwh, m.export_mwh, m.power_import_mw,
            m.power_export_mw, m.power_offered_mw, m.current_import_ma, m.current_l1_ma, m.current_l2_ma,
            m.current_l3_ma, m.voltage_mv, m.voltage_l1_mv, m.voltage_l2_mv, m.voltage_l3_mv, m.frequency_mhz,
            m.temperature_mc, m.soc_ppm, m.extra, m.suspect
     FROM core.meter_reading m
-    WHERE m.station = s.station_id AND m.connector = s.connector AND m.at BETWEEN w.lowest AND w.highest
-      AND (m.transaction_id = s.transaction_id
-           OR m.at BETWEEN c.reported_start AND c.reported_stop
-              AND NOT EXISTS (SELECT FROM core.session o
-                              WHERE o.transaction_id = m.transaction_id AND o.station_id = m.station
-                                AND o.connector = m.connector))) r;
+    WHERE m.station = s.station_id AND m.connector IN (s.connector, -1) AND m.at BETWEEN w.lowest AND w.highest
+      AND CASE WHEN m.connector = -1 THEN m.received_at = s.stop_received_at
+               ELSE m.transaction_id = s.transaction_id
+                 OR m.at BETWEEN w.since AND w.until AND m.received_at BETWEEN w.received_since AND w.received_until
+                    AND NOT EXISTS (SELECT FROM core.session o
+                                    WHERE o.transaction_id = m.transaction_id AND o.station_id = m.station
+                                      AND o.connector = m.connector) END) r;
 ALTER VIEW query.session_reading OWNER TO joulebook_reader;
 REVOKE ALL ON query.session_reading FROM PUBLIC;
 GRANT SELECT ON query.session_reading TO joulebook_viewer, joulebook_operator, joulebook_cashier, joulebook_admin;
