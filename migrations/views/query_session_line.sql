@@ -16,9 +16,9 @@ SELECT l.session_uid                                         AS session_uid,
        l.dimension                                           AS dimension,
        l.charge_code                                         AS charge_code,
        l.rate_label                                          AS rate_label,
-       CASE l.unit WHEN 'mWh' THEN l.quantity * 0.000001 WHEN 'ms' THEN l.quantity * 0.001 ELSE l.quantity::numeric END
+       CASE WHEN l.unit IN ('mWh', 'us') THEN l.quantity * 0.000001 ELSE l.quantity::numeric END
            AS quantity,
-       CASE l.unit WHEN 'mWh' THEN 'kWh' WHEN 'ms' THEN 's' ELSE l.unit END
+       CASE l.unit WHEN 'mWh' THEN 'kWh' WHEN 'us' THEN 's' WHEN '1' THEN 'times' ELSE l.unit END
            AS unit,
        CASE l.unit WHEN 'mWh' THEN l.quantity * 0.000001 END AS quantity_kwh,
        l.price_micro * 0.000001                              AS price,
@@ -63,14 +63,14 @@ COMMENT ON COLUMN query.session_line.to_at IS 'To. | 终止时间。';
 COMMENT ON COLUMN query.session_line.to_local IS 'The same in local time. | 终止时间（当地）。';
 COMMENT ON COLUMN query.session_line.direction IS 'import (charging) or export (discharging). | 充电或放电。';
 COMMENT ON COLUMN query.session_line.dimension IS
-    'What is counted: ENERGY, TIME, PARKING_TIME, FLAT. | 计量维度：电量、时间、占位时间、固定费用。';
+    'What is counted: ENERGY, TIME, PARKING_TIME, FLAT (a fixed fee), or why the price changes: CAP takes off what a charge has beyond its cap, MIN_PRICE and MAX_PRICE bring the bill up or down to the tariff''s limit; these three count nothing. | 计量维度：ENERGY 电量、TIME 时间、PARKING_TIME 占位时间、FLAT 固定费用；或价格调整的原因：CAP 扣除超出单项封顶的部分，MIN_PRICE、MAX_PRICE 将账单补足至最低价或减至最高价，此三者数量为 0。';
 COMMENT ON COLUMN query.session_line.charge_code IS
     'What is charged for: ENERGY_ELEC electricity, ENERGY_SERVICE service fee, and others. | 收费项目：ENERGY_ELEC 电费、ENERGY_SERVICE 服务费等。';
 COMMENT ON COLUMN query.session_line.rate_label IS
     'Label of the price period: sharp, peak, flat, valley. | 时段标签：尖、峰、平、谷。';
 COMMENT ON COLUMN query.session_line.quantity IS 'Quantity in the unit beside it. | 数量，单位见旁列。';
 COMMENT ON COLUMN query.session_line.unit IS
-    'Unit of the quantity: kWh, s, or times. | 数量单位：kWh、s 或次。';
+    'Unit of the quantity: kWh, s (seconds) or times. | 数量单位：kWh（千瓦时）、s（秒）或 times（次）。';
 COMMENT ON COLUMN query.session_line.quantity_kwh IS
     'Energy of the line, kWh; null for lines of time and fixed fees. | 该行电量（千瓦时）；时间与固定费用行为空。';
 COMMENT ON COLUMN query.session_line.price IS

@@ -68,7 +68,7 @@ FROM core.session s ORDER BY s.transaction_id LIMIT 1;
 INSERT INTO ledger.settlement_line (session_uid, version, seq, site_id, station_id, account_id, currency, from_at, to_at, direction, dimension, charge_code, rate_label, quantity, unit,
     price_micro, net_micro, vat_ppm, vat_micro, gross_micro, amount_minor, estimated, element)
 SELECT b.session_uid, 1, row_number() OVER (), b.site_id, s.station_id, b.account_id, 'CNY', w.at, w.at, 'export', coalesce(x, ''), coalesce(x, ''), x, coalesce(n, 0),
-    CASE WHEN n < 0 THEN 'mWh' WHEN n > 0 THEN 'ms' ELSE coalesce(x, '') END, coalesce(n, 0), coalesce(n, 0), 2147483647, coalesce(n, 0), coalesce(n, 0), coalesce(n, 0), true, x
+    CASE WHEN n < 0 THEN 'mWh' WHEN n > 0 THEN 'us' ELSE coalesce(x, '1') END, coalesce(n, 0), coalesce(n, 0), 2147483647, coalesce(n, 0), coalesce(n, 0), coalesce(n, 0), true, x
 FROM ledger.settlement b JOIN core.session s ON s.uid = b.session_uid, t.text, t.time w, t.number q (n);
 
 -- Every view, whole, as text and as JSON, by a login; the first that fails says which.
