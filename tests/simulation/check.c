@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define SECOND INT64_C(1000000)
-enum { LATE_S = 10, SETTLED_S = 60, PRESENT_S = 160 };
+enum { LATE_S = 10, SETTLED_S = 60, PRESENT_S = 160, WAITS_MIN = 8, UNFAIR_TIMES = 8 };
 
 /* Kept as evidence instead of being understood. */
 static bool evidence(const struct model *model, const struct content *content)
@@ -74,6 +74,22 @@ static bool is_evidence(enum what what)
            what == WHAT_UNUSABLE;
 }
 
+/* How long the message that was next took, once the faults are over. */
+static void waited(struct world *world, const struct frame *frame)
+{
+    struct pile *pile = &world->piles[frame->content.pile];
+    int64_t wait_us = world->now_us - frame->front_us;
+    int64_t ms = wait_us / 1000;
+    bool counts = world->options.day ||
+                  (world->calm && frame->front_us > world->calm_us + SETTLED_S * SECOND);
+
+    if (!counts || wait_us == 0) /* from memory */
+        return;
+    world->waits[ms < WAIT_MS_MAX ? ms : WAIT_MS_MAX - 1]++;
+    if (wait_us > pile->wait_us)
+        pile->wait_us = wait_us;
+}
+
 void check_answer(struct node *node, struct socket *socket, const char *text, size_t length)
 {
     struct frame *front = socket->seen;
@@ -92,7 +108,10 @@ void check_answer(struct node *node, struct socket *socket, const char *text, si
         world_breach(world, BREACH_ANSWER, "%s was confirmed", front->text);
     if (answer[1] == '3' && !stored(world->model, &front->content, answer))
         world_breach(world, BREACH_CONFIRMED_EARLY, "%s was confirmed with %s", front->text, answer);
+    waited(world, front);
     socket->seen = front->next;
+    if (socket->seen != NULL)
+        socket->seen->front_us = world->now_us;
     free(front);
 }
 
@@ -164,8 +183,10 @@ void check_connections(struct node *node)
     struct core_stats stats;
     uint32_t attached = 0;
 
-    if (node->core == NULL || (world->options.day && node->ticks % 64 != 0))
+    if (node->core == NULL ||
+        (world->options.day && (node->ticks % 64 != 0 || node->checked == node->ticks)))
         return;
+    node->checked = node->ticks;
     for (uint32_t i = 0; i < world->options.piles; i++) {
         if (node->attached[i] > 1)
             world_breach(world, BREACH_OWNER, "pile %u has two connections here", (unsigned)i + 1);
@@ -177,11 +198,48 @@ void check_connections(struct node *node)
             (unsigned)node->index, (unsigned)attached, (unsigned)stats.connections);
 }
 
+static void job_add(struct core_stats *sum, const struct core_job *job)
+{
+    if (job != NULL && job->sum != NULL)
+        sum->large_bytes += job->length;
+}
+
+/* What the core counts as it goes is what there is. */
+static void check_counts(struct world *world, const struct core *core)
+{
+    struct core_stats sum = {0};
+    uint32_t stalled = 0;
+
+    for (uint32_t i = 0; i < core->capacity; i++) {
+        const struct core_station *station = &core->stations[i];
+        size_t bytes = 0;
+        uint32_t jobs = 0;
+
+        for (const struct core_job *job = station->first; job != NULL; job = job->next) {
+            jobs++;
+            bytes += job->length;
+            job_add(&sum, job);
+        }
+        job_add(&sum, station->job);
+        stalled += station->stalled;
+        sum.calls_outstanding += station->call != NULL;
+        if (jobs != station->waiting || bytes != station->waiting_bytes ||
+            station->open_count > CORE_OPEN_MAX || station->late_count > CORE_LATE_MAX)
+            world_breach(world, BREACH_MEMORY, "pile %" PRId64 " has %u messages of %zu bytes",
+                station->id, (unsigned)jobs, bytes);
+    }
+    if (stalled != core->stalled || sum.calls_outstanding != core->calls ||
+        sum.large_bytes != core->large_sum)
+        world_breach(world, BREACH_MEMORY, "%u stalled, %u calls, %zu bytes are counted otherwise",
+            (unsigned)stalled, sum.calls_outstanding, sum.large_bytes);
+}
+
 void check_memory(struct node *node, bool end)
 {
     struct world *world = node->world;
     struct core_stats stats;
 
+    check_counts(world, node->core);
     core_stats(node->core, &stats);
     if (stats.large_bytes > node->core->config.large_bytes + OCPP_PILE_BYTES_MAX)
         world_breach(world, BREACH_MEMORY, "%zu bytes of large messages", stats.large_bytes);
@@ -233,6 +291,36 @@ static void check_expired(struct world *world, uint32_t index)
         command->asked_us > world->calm_us + PRESENT_S * SECOND)
         world_breach(world, BREACH_COMMAND_STUCK, "command %u of pile %" PRId64 " never left",
             (unsigned)index + 1, command->station);
+}
+
+/* An answer is the word of the pile it was asked of, and of nobody else. */
+static void check_told(struct world *world, uint32_t index)
+{
+    const struct command *command = &world->model->commands[index];
+    bool said = strcmp(command->final, "accepted") == 0 ||
+                strcmp(command->final, "rejected") == 0 ||
+                strcmp(command->final, "call_error") == 0;
+
+    if (said && !(command->told & 1u << command->attempts))
+        world_breach(world, BREACH_ANSWER, "command %u of pile %" PRId64 " was not %s by it",
+            (unsigned)index + 1, command->station, command->final);
+}
+
+void check_fair(struct world *world)
+{
+    uint64_t count = 0, seen = 0;
+    int64_t median_ms = 0;
+
+    for (uint32_t i = 0; i < WAIT_MS_MAX; i++)
+        count += world->waits[i];
+    if (count < WAITS_MIN)
+        return;
+    while ((seen += world->waits[median_ms]) * 2 < count)
+        median_ms++;
+    for (uint32_t i = 0; i < world->options.piles; i++)
+        if (world->piles[i].wait_us > UNFAIR_TIMES * (median_ms + 1) * 1000)
+            world_breach(world, BREACH_UNFAIR, "pile %u waited %" PRId64 " us, half of them %" PRId64
+                " ms", (unsigned)i + 1, world->piles[i].wait_us, median_ms);
 }
 
 void check_owners(struct world *world)
@@ -303,13 +391,27 @@ static void check_pile(struct world *world, const struct pile *pile)
     }
 }
 
+/* The session that bears this row's tag, on its connector. */
+static const struct session *session_of(const struct pile *pile, const struct stored *row)
+{
+    uint32_t number = (uint32_t)(row->tag % 1000000);
+
+    for (uint32_t i = number; i <= number + 1; i++) /* a twin comes after its sibling */
+        if (i > 0 && i <= pile->session_count && pile->sessions[i - 1].tag == row->tag &&
+            pile->sessions[i - 1].connector == row->connector)
+            return &pile->sessions[i - 1];
+    return NULL;
+}
+
 void check_books(struct world *world)
 {
     const struct model *model = world->model;
     struct keys seen = {0};
 
-    for (uint32_t i = 0; i < model->command_count; i++)
+    for (uint32_t i = 0; i < model->command_count; i++) {
         check_expired(world, i);
+        check_told(world, i);
+    }
     if (model->conflicts != 0)
         world_breach(world, BREACH_SESSION, "%" PRIu64 " Starts or Stops contradict the first",
             model->conflicts);
@@ -317,14 +419,12 @@ void check_books(struct world *world)
         check_pile(world, &world->piles[i]);
     for (uint32_t i = 1; i < model->stored_count; i++) {
         const struct stored *row = &model->stored[i];
-        const struct pile *pile = &world->piles[row->station - 1];
-        uint32_t number = (uint32_t)(row->tag % 1000000);
+        const struct session *session = session_of(&world->piles[row->station - 1], row);
 
         if (row->kind != SESSION_READ)
             continue;
-        if (number == 0 || number > pile->session_count ||
-            pile->sessions[number - 1].start_wh * 1000 != row->start_mwh ||
-            (*keys_at(&seen, KEY(row->station, row->tag)))++ != 0)
+        if (session == NULL || session->start_wh * 1000 != row->start_mwh ||
+            (*keys_at(&seen, KEY(row->station, row->tag, row->connector)))++ != 0)
             world_breach(world, BREACH_SESSION, "transaction %u is no true session of its own",
                 (unsigned)i + TRANSACTION_BASE);
     }

@@ -18,6 +18,8 @@ void check_memory(struct node *, bool end);
 void check_commands(struct world *);
 /* In a calm world the database and the nodes agree on who owns each station. */
 void check_owners(struct world *);
+/* In a calm world no pile waits many times as long for an answer as half of the piles do. */
+void check_fair(struct world *);
 /* The books against the truth, once all is at rest. */
 void check_books(struct world *);
 

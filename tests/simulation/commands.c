@@ -24,6 +24,8 @@ static const struct {
     {"MakeCoffee", "{}", false},
 };
 
+enum { SEEN_US_MAX = 3000000 };
+
 struct command *model_command_add(struct model *model, int64_t station)
 {
     struct random *random = &model->world->random;
@@ -40,6 +42,8 @@ struct command *model_command_add(struct model *model, int64_t station)
     *command = (struct command){
         .station = station,
         .asked_us = model->world->now_us,
+        .seen_us = model->world->now_us +
+                   (random_chance(random, 300) ? random_between(random, 0, SEEN_US_MAX) : 0),
         .deadline_us = model->world->now_us + random_between(random, 20, 120) * SECOND,
         .timeout_s = random_chance(random, 500) ? 0 : random_between(random, 5, 40),
         .repeatable = kinds[kind].repeatable,
@@ -65,6 +69,7 @@ void model_command_next(struct model *model, struct task *task)
         struct command *command = &model->commands[i];
 
         if (command->station != task->station || command->state != COMMAND_QUEUED ||
+            command->seen_us > model->world->now_us ||
             command->deadline_us <= model->world->now_us ||
             command->attempts >= COMMAND_ATTEMPTS)
             continue;

@@ -36,8 +36,10 @@ enum { COMMAND_ATTEMPTS = 16 };
 
 struct command {
     int64_t station, asked_us, deadline_us, sent_us, timeout_s;
+    int64_t seen_us; /* when who asked commits: later ids may be seen before */
     int64_t epochs[COMMAND_ATTEMPTS + 1]; /* the station's at each claim */
     uint32_t left;                        /* bit per attempt whose CALL has left */
+    uint32_t told;                        /* and of those, which its pile has answered */
     int32_t attempts;
     enum command_state state;
     char final[16];

@@ -27,7 +27,8 @@ struct frame *frame_new(const struct content *content, const char *id, const cha
     memcpy(frame->id, id, strlen(id) + 1);
     frame->length = length;
     frame->content = *content;
-    frame->content.digest = frame_digest(text);
+    if (content->digest == 0)
+        frame->content.digest = frame_digest(text);
     return frame;
 }
 
@@ -303,6 +304,7 @@ static void give(struct world *world, struct socket *socket, struct frame *frame
     if (socket->attached && frame->content.what != WHAT_NOTHING) {
         struct frame *seen = frame_new(&frame->content, frame->id, frame->text);
 
+        seen->front_us = world->now_us;
         append(&socket->seen, &socket->seen_last, seen);
     }
     core_conn_frame(node->core, node_now(node), conn_of(socket), frame->text, frame->length);

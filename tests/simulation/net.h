@@ -36,6 +36,7 @@ struct frame {
     struct frame *next;
     struct content content;
     char id[16]; /* in JSON's spelling, quotes included if it is a string */
+    int64_t front_us; /* since when it is the next to be answered */
     size_t length;
     char text[];
 };

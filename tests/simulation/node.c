@@ -198,7 +198,8 @@ static void look_for_commands(struct node *node)
         const struct command *command = &model->commands[i];
         const struct model_station *station = &model->stations[command->station - 1];
 
-        if (command->state == COMMAND_QUEUED && !station->closed && station->node == node->number)
+        if (command->state == COMMAND_QUEUED && command->seen_us <= node->world->now_us &&
+            !station->closed && station->node == node->number)
             core_command_hint(node->core, node_now(node), command->station);
     }
 }

@@ -40,7 +40,7 @@ struct node {
     struct keys takings;         /* token of a take-over to the socket's serial */
     int64_t skew_us, drain_us, polled_us, others_us;
     uint32_t workers; /* pieces of work that wait with one */
-    uint64_t ticks;
+    uint64_t ticks, checked;
     bool away, draining, lock_lost;
 };
 

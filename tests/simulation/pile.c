@@ -1,4 +1,5 @@
 /* pile.c - see pile.h: connections, the queue, and what was answered. */
+#include "tests/simulation/model.h"
 #include "tests/simulation/pile.h"
 
 #include <assert.h>
@@ -17,7 +18,7 @@ void pile_init(struct world *world, struct pile *pile, uint32_t index)
 
     *pile = (struct pile){.world = world, .index = index, .wake_us = INT64_MAX};
     random_init(random, world->options.seed, 1000 + index);
-    pile->habits = day ? 0 : (uint32_t)random_next(random) & 0x1ff;
+    pile->habits = day ? 0 : (uint32_t)random_next(random) & 0x3ff;
     if (pile->habits & HABIT_SAME_ID)
         pile->habits &= ~(uint32_t)HABIT_IDS_RESTART;
     if (random_chance(random, 400))
@@ -160,14 +161,18 @@ static void forget(struct pile *pile)
     pile->old = (struct socket_ref){0};
 }
 
-/* What it did not get around to on its last connection. */
+/* What it did not get around to on its last connection.  Some take their time over that, too: the
+ * command may be on its way once more. */
 static void answer_kept(struct pile *pile)
 {
     static const struct content nothing;
+    struct socket *socket = net_socket(pile->world, pile->socket);
 
-    if (pile->kept[0] != '\0')
-        net_up(pile->world, net_socket(pile->world, pile->socket),
-            frame_new(&nothing, "", pile->kept));
+    if (pile->kept[0] != '\0') {
+        if (random_chance(&pile->random, 500))
+            socket->up_us = pile->world->now_us + random_between(&pile->random, 0, 4 * SECOND);
+        net_up(pile->world, socket, frame_new(&nothing, "", pile->kept));
+    }
     pile->kept[0] = '\0';
 }
 
@@ -218,6 +223,29 @@ void pile_reboot(struct pile *pile)
             pile->connectors[i].stop_us = pile->world->now_us;
 }
 
+static void give_up(struct pile *pile, struct message *message)
+{
+    struct session *session = message->session != 0 ? &pile->sessions[message->session - 1] : NULL;
+
+    world_line(pile->world, "given up", (int64_t)pile->index + 1, message->content.what, NULL);
+    if (message->content.what == WHAT_START && !message->repeat)
+        session->start = FATE_LOST;
+    if (message->content.what == WHAT_STOP && !message->repeat)
+        session->stop = FATE_LOST;
+    drop(pile, message);
+}
+
+void pile_forget(struct pile *pile)
+{
+    pile_reboot(pile);
+    while (pile->first != NULL)
+        give_up(pile, pile->first);
+    for (int i = 0; i < CONNECTORS; i++)
+        pile->connectors[i].session = 0;
+    pile->kept[0] = '\0';
+    pile->id_next = 0;
+}
+
 void pile_second_socket(struct pile *pile)
 {
     if (pile->online && !pile->connecting)
@@ -237,18 +265,6 @@ bool pile_at_rest(const struct pile *pile)
         if (pile->connectors[i].session != 0)
             return false;
     return pile->online && pile->accepted && pile->first == NULL;
-}
-
-static void give_up(struct pile *pile, struct message *message)
-{
-    struct session *session = message->session != 0 ? &pile->sessions[message->session - 1] : NULL;
-
-    world_line(pile->world, "given up", (int64_t)pile->index + 1, message->content.what, NULL);
-    if (message->content.what == WHAT_START && !message->repeat)
-        session->start = FATE_LOST;
-    if (message->content.what == WHAT_STOP && !message->repeat)
-        session->stop = FATE_LOST;
-    drop(pile, message);
 }
 
 /* No answer, or a CALLERROR: again after a time that grows, until the attempts are used up. */
@@ -275,6 +291,21 @@ static void id_make(struct pile *pile, struct message *message)
         (unsigned)pile->id_next);
 }
 
+/* An answer to another pile's claim, or to a claim that nobody made. */
+static void invent(struct pile *pile, struct socket *socket)
+{
+    static const struct content nothing;
+    const struct model *model = pile->world->model;
+    uint32_t id = random_below(&pile->random, model->command_count);
+    const struct command *command = model->command_count > 0 ? &model->commands[id] : NULL;
+    bool own = command == NULL || command->station == (int64_t)pile->index + 1;
+    char text[64];
+
+    snprintf(text, sizeof text, "[3,\"jb-%u-%d\",{\"status\":\"Accepted\"}]", (unsigned)id + 1,
+        own ? COMMAND_ATTEMPTS : command->attempts);
+    net_up(pile->world, socket, frame_new(&nothing, "", text));
+}
+
 static void junk(struct pile *pile, struct socket *socket)
 {
     static const struct {
@@ -296,6 +327,8 @@ static void junk(struct pile *pile, struct socket *socket)
     uint32_t i = random_below(&pile->random, sizeof texts / sizeof *texts);
     struct content content = {.what = texts[i].what, .pile = pile->index};
 
+    if (random_chance(&pile->random, 300))
+        invent(pile, socket);
     if (pile->accepted) /* else even what is wrong is answered otherwise */
         net_up(pile->world, socket, frame_new(&content, texts[i].id, texts[i].text));
 }
@@ -419,12 +452,15 @@ static void answer_call(struct pile *pile, struct socket *socket, const char *te
 {
     static const struct content nothing;
     struct world *world = pile->world;
+    unsigned command = 0, attempt = 0;
     char id[48] = "", answer[160];
     bool late = world_fault(world, FAULT_LATE, 100), error = random_chance(&pile->random, 100);
 
     sscanf(text, "[2,\"%40[^\"]\"", id);
     if (world_fault(world, FAULT_MUTE, 150))
         return;
+    if (sscanf(id, "jb-%u-%u", &command, &attempt) == 2) /* check_call has seen it */
+        world->model->commands[command - 1].told |= 1u << attempt;
     if (error)
         snprintf(answer, sizeof answer, "[4,\"%s\",\"NotSupported\",\"no\",{}]", id);
     else if (strstr(text, "GetConfiguration") != NULL)
@@ -508,8 +544,16 @@ static void begin(struct pile *pile, struct connector *connector, int32_t number
 {
     struct message *message;
     bool day = pile->world->options.day;
+    const struct connector *other = &pile->connectors[CONNECTORS - number];
 
     connector->session = session_new(pile, number);
+    if (pile->habits & HABIT_TWINS && number == 2 && other->session == connector->session - 1 &&
+        other->began_us == pile->world->now_us) {
+        pile->sessions[connector->session - 1].tag = pile->sessions[other->session - 1].tag;
+        pile->sessions[connector->session - 1].twin = true;
+        pile->sessions[other->session - 1].twin = true;
+    }
+    connector->began_us = pile->world->now_us;
     if (random_chance(&pile->random, 700) && pile->online)
         (void)pile_say(pile, WHAT_OTHER, connector->session, true);
     message = pile_say(pile, WHAT_START, connector->session, false);
@@ -548,13 +592,19 @@ static void end(struct pile *pile, struct connector *connector)
 
 static void charge(struct pile *pile, int32_t number)
 {
-    struct connector *connector = &pile->connectors[number - 1];
+    struct connector *connector = &pile->connectors[number - 1], *first = &pile->connectors[0];
     int64_t now_us = pile->world->now_us;
 
+    if (pile->habits & HABIT_TWINS && number == 2) {
+        connector->register_wh = first->register_wh;
+        if (first->session != 0 && first->began_us == now_us)
+            connector->next_us = now_us;
+    }
     if (connector->session == 0 && connector->next_us <= now_us && !pile->world->calm) {
         begin(pile, connector, number);
     } else if (connector->session != 0) {
-        connector->register_wh += random_between(&pile->random, 0, 400);
+        if (!(pile->habits & HABIT_TWINS) || number == 1)
+            connector->register_wh += random_between(&pile->random, 0, 400);
         if (connector->stop_us <= now_us || pile->world->calm)
             end(pile, connector);
         else if (connector->sample_us <= now_us)

@@ -20,7 +20,8 @@ enum habit {
     HABIT_NO_NUMBER = 32,   /* MeterValues without transactionId */
     HABIT_EAGER = 64,       /* does not wait for an answer before the next CALL */
     HABIT_TAG_AT_STOP = 128,
-    HABIT_DATA_AT_STOP = 256
+    HABIT_DATA_AT_STOP = 256,
+    HABIT_TWINS = 512 /* one card starts both connectors at once, and they have one meter */
 };
 
 enum fate { FATE_NONE, FATE_QUEUED, FATE_CONFIRMED, FATE_LOST };
@@ -37,6 +38,7 @@ struct session {
     int64_t tag, start_us, start_wh, stop_us, stop_wh, transaction;
     enum fate start, stop;
     bool unnumbered; /* its Stop left without its transaction */
+    bool twin;       /* of another with the same tag */
 };
 
 struct message {
@@ -52,7 +54,7 @@ struct message {
 
 struct connector {
     uint32_t session; /* index + 1; 0: none */
-    int64_t next_us, stop_us, register_wh, sample_us;
+    int64_t began_us, next_us, stop_us, register_wh, sample_us;
 };
 
 struct pile {
@@ -76,6 +78,7 @@ struct pile {
     uint32_t session_count, session_room;
     struct sample *readings;
     uint32_t reading_count, reading_room;
+    int64_t wait_us; /* the longest for an answer, in a calm world */
 };
 
 void pile_init(struct world *, struct pile *, uint32_t index);
@@ -85,6 +88,8 @@ void pile_opened(struct pile *, struct socket_ref, bool admitted);
 void pile_closed(struct pile *, struct socket_ref);
 void pile_frame(struct pile *, struct socket_ref, const char *text);
 void pile_reboot(struct pile *);
+/* It comes back with an empty memory: what it had not delivered is lost, and its ids begin anew. */
+void pile_forget(struct pile *);
 void pile_second_socket(struct pile *);
 void pile_leave(struct pile *);
 bool pile_at_rest(const struct pile *);

@@ -82,6 +82,19 @@ static void pending(struct world *world)
         *at = CORE_PENDING;
 }
 
+static void clock_step(struct world *world)
+{
+    struct random *random = &world->fault_random[FAULT_CLOCK];
+    int64_t step_us = random_between(random, -3600, 3600) * SECOND;
+
+    if (!world_fault(world, FAULT_CLOCK, 10))
+        return;
+    if (random_chance(random, 500))
+        any_node(world, FAULT_CLOCK)->skew_us += step_us;
+    else
+        any_pile(world, FAULT_CLOCK)->clock_us += step_us;
+}
+
 static void heal(struct world *world)
 {
     for (uint32_t i = 0; i < world->options.piles; i++)
@@ -102,6 +115,7 @@ void plan_faults(struct world *world)
     database_away(world);
     rows_held(world);
     pending(world);
+    clock_step(world);
     node = any_node(world, FAULT_KILL);
     if (node->core != NULL && world_fault(world, FAULT_KILL, 12))
         node_kill(node);
@@ -117,9 +131,20 @@ void plan_faults(struct world *world)
             (int64_t)any_pile(world, FAULT_REVOKE)->index + 1, "its key was revoked");
     if (world_fault(world, FAULT_REBOOT, 25))
         pile_reboot(any_pile(world, FAULT_REBOOT));
+    if (world_fault(world, FAULT_FORGET, 6))
+        pile_forget(any_pile(world, FAULT_FORGET));
     if (world_fault(world, FAULT_SECOND_SOCKET, 40))
         pile_second_socket(any_pile(world, FAULT_SECOND_SOCKET));
     world_at(world, world->now_us + SECOND, &(struct event){.kind = EVENT_FAULTS});
+}
+
+/* In a calm world, too: a notice is a hint. */
+static bool notice_lost(struct world *world)
+{
+    if (!world->calm)
+        return world_fault(world, FAULT_NOTICE, 300);
+    return world->faults & 1u << FAULT_NOTICE &&
+           random_chance(&world->fault_random[FAULT_NOTICE], 300);
 }
 
 void plan_command(struct world *world)
@@ -135,8 +160,8 @@ void plan_command(struct world *world)
     world_line(world, "command", command->station,
         (int64_t)(command - world->model->commands) + 1, command->action);
     for (uint32_t i = 0; i < world->node_count && !owned->closed; i++)
-        if (world->nodes[i].number == owned->node && !world_fault(world, FAULT_NOTICE, 300))
-            world_at(world, world_delay(world, 500, 20000),
+        if (world->nodes[i].number == owned->node && !notice_lost(world))
+            world_at(world, command->seen_us - world->now_us + world_delay(world, 500, 20000),
                 &(struct event){.kind = EVENT_HINT, .who = i, .stamp = world->nodes[i].stamp,
                     .more = command->station});
     world_at(world, world_delay(world, SECOND / 10, most * SECOND / 10),

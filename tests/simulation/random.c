@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 static uint64_t splitmix(uint64_t *state)
 {
@@ -55,14 +56,20 @@ bool random_chance(struct random *random, uint32_t permille)
     return random_below(random, 1000) < permille;
 }
 
-/* FNV-1a. */
+/* Eight bytes a step. */
 uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t length)
 {
     const unsigned char *at = bytes;
+    uint64_t part = 0;
 
-    for (size_t i = 0; i < length; i++)
-        hash = (hash ^ at[i]) * UINT64_C(1099511628211);
-    return hash;
+    for (; length >= sizeof part; length -= sizeof part, at += sizeof part) {
+        memcpy(&part, at, sizeof part);
+        hash = hash_int(hash, (int64_t)part);
+    }
+    part = length;
+    for (; length > 0; length--)
+        part = part << 8 | *at++;
+    return hash_int(hash, (int64_t)part);
 }
 
 uint64_t hash_int(uint64_t hash, int64_t value)

@@ -39,7 +39,7 @@ static void stop(
 
     message->content.transaction = session->transaction != 0 ? session->transaction : -1;
     session->unnumbered = session->transaction == 0;
-    if (pile->habits & HABIT_TAG_AT_STOP || session->unnumbered) {
+    if (pile->habits & HABIT_TAG_AT_STOP || (session->unnumbered && !session->twin)) {
         snprintf(tag, sizeof tag, ",\"idTag\":\"T%" PRId64 "\"", session->tag);
         message->content.tag = session->tag;
     }

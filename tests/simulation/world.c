@@ -29,6 +29,7 @@ static const char *const breach_names[] = {
     [BREACH_ORDER] = "a pile's frames are worked in order",
     [BREACH_ANSWER] = "the answer is the right one",
     [BREACH_CALM] = "a calm world comes to rest",
+    [BREACH_UNFAIR] = "no pile waits much longer than the others",
     [BREACH_DIGEST] = "a seed is a world",
     [BREACH_ASSERT] = "no assertion of the core fails",
 };
@@ -121,7 +122,7 @@ void world_line(struct world *world, const char *what, int64_t a, int64_t b, con
     line->text[length] = '\0';
 }
 
-void world_print_lines(const struct world *world)
+static void print_lines(const struct world *world)
 {
     uint64_t i = world->line_count > LINES ? world->line_count - LINES : 0;
 
@@ -138,7 +139,7 @@ void world_breach(struct world *world, enum breach breach, const char *format, .
 {
     va_list arguments;
 
-    world_print_lines(world);
+    print_lines(world);
     printf("seed %" PRIu64 " breaks \"%s\" after %" PRIu64 " steps, %" PRIu32
            " faults, %.1f s:\n  ", world->options.seed, breach_names[breach], world->steps,
         world->fault_count, (double)(world->now_us - FIRST_S * SECOND) / 1e6);
@@ -339,6 +340,7 @@ uint64_t world_run(struct world *world)
     calm_until(world, all_gone, LEAVING_MAX_S, "something is left in a node");
     for (uint32_t i = 0; i < world->node_count; i++)
         check_memory(&world->nodes[i], true);
+    check_fair(world);
     check_books(world);
     world_digest(world, (int64_t)world->frames_in);
     world_digest(world, (int64_t)world->frames_out);

@@ -1,7 +1,7 @@
 /* world.h - time, events, faults and the judge of one simulated world.
  *
- * One thread, one heap of events, a virtual clock in microseconds: nothing here asks the machine
- * for anything but memory, so a seed is a world.  A world owns all that is in it.
+ * One thread, one heap of events, a virtual clock in microseconds: nothing here asks the machine for
+ * anything but memory, so a seed is a world.  A world owns all that is in it.
  */
 #ifndef SIMULATION_WORLD_H
 #define SIMULATION_WORLD_H
@@ -18,8 +18,8 @@
     FAULT(AWAY, "database-away") FAULT(CRASH, "database-crash") FAULT(UNKNOWN, "commit-unknown")  \
     FAULT(ZOMBIE, "late-commit") FAULT(BATCH, "batch-fails") FAULT(HELD, "rows-held")             \
     FAULT(SLOW, "slow") FAULT(FULL, "lane-full") FAULT(REFUSE, "refuse") FAULT(NOTICE, "no-notice") \
-    FAULT(LARGE, "large") FAULT(TOO_LARGE, "too-large") FAULT(PENDING, "pending") \
-    FAULT(REVOKE, "revoke")
+    FAULT(LARGE, "large") FAULT(TOO_LARGE, "too-large") FAULT(PENDING, "pending")                  \
+    FAULT(REVOKE, "revoke") FAULT(CLOCK, "clock-step") FAULT(FORGET, "pile-forgets")
 
 #define FAULT(name, text) FAULT_##name,
 enum fault { FAULTS(FAULT) FAULT_COUNT };
@@ -37,6 +37,7 @@ enum breach {
     BREACH_ORDER,  /* a pile's frames are not worked and answered in order */
     BREACH_ANSWER, /* a wrong answer */
     BREACH_CALM,   /* the world does not come to rest */
+    BREACH_UNFAIR, /* one pile waits far longer than the others */
     BREACH_DIGEST, /* the same seed came out differently */
     BREACH_ASSERT
 };
@@ -96,7 +97,7 @@ struct line {
     char text[112];
 };
 
-enum { LINES = 256 };
+enum { LINES = 256, WAIT_MS_MAX = 4096 };
 
 struct world {
     struct world_options options;
@@ -110,7 +111,8 @@ struct world {
     bool calm, leaving;
     int64_t calm_us;
     uint64_t digest, frames_in, frames_out;
-    struct keys epochs; /* given to a connection */
+    struct keys epochs;          /* given to a connection */
+    uint32_t waits[WAIT_MS_MAX]; /* how many answers took so many milliseconds */
     struct model *model;
     struct node *nodes;
     uint32_t node_count;
@@ -139,7 +141,6 @@ const char *world_fault_name(enum fault);
 const char *world_breach_name(enum breach);
 __attribute__((noreturn, format(printf, 3, 4))) void world_breach(
     struct world *, enum breach, const char *format, ...);
-void world_print_lines(const struct world *);
 
 /* plan.c: what befalls the world. */
 void plan_begin(struct world *);
