@@ -339,6 +339,8 @@ s = socket.create_server(("127.0.0.1", 9016))
 time.sleep(1e6)' &
   answers 5432 && answers 9016 || blame 'the ports are not taken'
   whole_way
+  grep -q ':1538$' "$row/before.sockets" && grep -q ':2338$' "$row/before.sockets" ||
+    blame 'the listing of sockets has not 5432 and 9016:' "$(cat "$row/before.sockets")"
   for name in before purged; do
     grep -vE '\./var/(lib/postgresql/15/main/(base|global|pg_)|log/)' "$row/$name.files" >"$row/$name.others"
   done
