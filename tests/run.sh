@@ -146,7 +146,9 @@ step 'SQL: tables, functions, views, roles' sh tests/sql/run.sh "$top/build-asan
 step 'our tables and the official schemas' sh tests/conformance/run.sh "$top/build-asan"
 step 'a client from outside' sh tests/conformance/client.sh "$top/build-asan" "$work/client"
 step 'fuzz for a short while' sh tests/fuzz/run.sh 10 "$top/build-fuzz"
+step 'a simulated day of 10,000 piles' "$top/build-release/tests/simulation/simulation" --day
 step 'the simulation finds wrong cores' sh tests/simulation/mutants.sh "$top/build-release"
+step 'ten planted faults are caught' sh tests/simulation/planted.sh "$top/build-release"
 step 'chaos: 20 kills' python3 tests/chaos/chaos.py --build "$top/build-release" --seed 20
 step 'chaos finds wrong daemons' sh tests/chaos/mutants.sh "$top/build-fault"
 step 'bench' sh tests/bench/run.sh "$top/build-release"
