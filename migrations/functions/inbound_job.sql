@@ -175,9 +175,46 @@ REVOKE ALL ON FUNCTION inbound.sequence() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION inbound.sequence() TO joulebook_app;
 COMMENT ON FUNCTION inbound.sequence() IS 'Numbers committed rows of the streams | 为已提交的流记录编号';
 
--- What evidence and time settle: sessions whose pile fell silent, presumed ends that are due, Stops
--- that found no start in a day, holds that outlived their session, settlements that nobody queued; and
--- refused callers that did not come again.
+-- A session that was billed without its Stop is billed anew once readings that came since move the register at
+-- which it ended by more than 10 Wh. They are asked ever more rarely, and after 30 days no more. What is left of a
+-- queue comes within two minutes.
+CREATE OR REPLACE FUNCTION inbound.sweep_provisional(p_moment timestamptz)
+RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    s core.session;
+    stands boolean;
+    moved boolean;
+    done bigint := 0;
+BEGIN
+    FOR s IN SELECT * FROM core.session x WHERE x.recheck_at <= p_moment
+             ORDER BY x.recheck_at LIMIT 500 FOR NO KEY UPDATE SKIP LOCKED LOOP
+        stands := s.state = 'settled';
+        moved := stands AND COALESCE(abs((SELECT e.meter_stop_mwh FROM core.session_end(s, false) e)
+                                         - s.input_stop_mwh) > 10000, false);
+        UPDATE core.session x SET
+            state = CASE WHEN moved THEN 'presumed_ended' ELSE x.state END,
+            input_current = x.input_current AND NOT moved,
+            recheck_at = CASE WHEN stands AND NOT moved AND s.settled_at > p_moment - interval '30 days' THEN p_moment
+                + LEAST(GREATEST((p_moment - s.settled_at) / 8, interval '1 minute'), interval '6 hours') END
+        WHERE x.transaction_id = s.transaction_id;
+        IF moved THEN
+            INSERT INTO core.job (kind, key, payload, run_at)
+            VALUES ('settle', s.uid::text, jsonb_build_object('session', s.uid), p_moment + interval '120 seconds')
+            ON CONFLICT (kind, key) WHERE state IN ('queued', 'running') DO NOTHING;
+            done := done + 1;
+        END IF;
+    END LOOP;
+    RETURN done;
+END
+$$;
+ALTER FUNCTION inbound.sweep_provisional(timestamptz) OWNER TO joulebook_writer;
+REVOKE ALL ON FUNCTION inbound.sweep_provisional(timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION inbound.sweep_provisional(timestamptz) IS
+    'Bills sessions without a Stop anew when late readings move their end | 迟到读数改变末读数时重新结算无停止报文的会话';
+
+-- What evidence and time settle: sessions whose pile fell silent, presumed ends that are due, bills that later
+-- readings overtook, Stops that found no start in a day, holds that outlived their session, settlements that
+-- nobody queued; and refused callers that did not come again.
 CREATE OR REPLACE FUNCTION inbound.sweep()
 RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -219,6 +256,7 @@ BEGIN
         PERFORM ledger.release_holds(s.session_uid, 'released');
         done := done + 1;
     END LOOP;
+    done := done + inbound.sweep_provisional(moment);
     DELETE FROM core.job j WHERE j.state = 'done' AND j.finished_at < moment - interval '7 days';
     DELETE FROM core.door d WHERE d.last_at < moment - interval '30 days';
     GET DIAGNOSTICS part = ROW_COUNT;

@@ -40,11 +40,12 @@ BEGIN
         RETURN;
     END IF;
     IF NOT s.input_current THEN
-        outcome := 'busy';                    -- the Stop came while this bill was made: take the input again
+        outcome := 'busy';                    -- more was told while this bill was made: take the input again
         RETURN;
     END IF;
-    -- If it was settled on what was known then, and the real Stop came: take that back, then book anew.
-    PERFORM ledger.settlement_undo(s.uid, 'settlement', 'superseded by a later stop');
+    -- If it was settled on what was known then, and the real Stop or more readings came: take that back, then book anew.
+    PERFORM ledger.settlement_undo(s.uid, 'settlement', CASE WHEN s.stopped_at IS NULL THEN 'superseded by later readings'
+        ELSE 'superseded by a later stop' END);
     SELECT COALESCE(max(t.version), 0) + 1 INTO ver FROM ledger.settlement t WHERE t.session_uid = s.uid;
     PERFORM ledger.release_holds(s.uid, 'captured');
     SELECT d.legs, d.from_bonus, d.from_wallet, d.to_arrears INTO legs, from_bonus, from_wallet, to_arrears
@@ -80,7 +81,9 @@ BEGIN
         dimension text, charge_code text, rate_label text, quantity bigint, unit text, price_micro bigint,
         net_micro bigint, vat_ppm integer, vat_micro bigint, gross_micro bigint, amount_minor bigint,
         estimated boolean, element text);
-    UPDATE core.session x SET state = 'settled', settled_at = clock_timestamp() WHERE x.uid = s.uid;
+    UPDATE core.session x SET state = 'settled', settled_at = clock_timestamp(),
+        recheck_at = CASE WHEN s.stopped_at IS NULL THEN clock_timestamp() + interval '1 minute' END
+    WHERE x.uid = s.uid;
     INSERT INTO core.outbox (kind, site_id, station_id, session_uid, payload)
     VALUES ('session_settled', s.site_id, s.station_id, s.uid,
             jsonb_build_object('transaction_id', s.transaction_id, 'version', ver, 'gross_minor', gross::text,

@@ -43,6 +43,10 @@ BEGIN
     shift := core.session_shift(s);
     SELECT e.ended_at, e.meter_stop_mwh INTO ended, s.meter_stop_mwh FROM core.session_end(s,
         accepted && ARRAY['negative_energy', 'missing_meter_stop', 'meter_stop_missing', 'unusable']) e;
+    IF s.stopped_at IS NULL THEN
+        UPDATE core.session x SET input_stop_mwh = s.meter_stop_mwh
+        WHERE x.uid = s.uid AND x.input_stop_mwh IS DISTINCT FROM s.meter_stop_mwh;
+    END IF;
     -- A discharge that a person accepted without proof, or against it, is no credit.
     no_credit := accepted && ARRAY['export_unproven', 'export_falls', 'export_implausible'];
     SELECT json_agg(json_build_object(

@@ -349,6 +349,55 @@ SELECT t.test('the daemon can do all this, and nothing behind it', $$
     SELECT string_agg(r.rolname, ',') INTO x FROM pg_roles r WHERE pg_has_role('joulebook_app', r.oid, 'MEMBER') AND r.rolname <> 'joulebook_app';
     PERFORM t.is(x, NULL, 'member of nothing');
 $$);
+SELECT t.test('readings that come after a bill without a Stop make it anew if they move its register by more than 10 Wh', $$
+    p := t.house('H'); w := t.card('TAG00000001', 100000);
+    SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now() - interval '5 hours', 1, now() - interval '5 hours');
+    PERFORM inbound.presume_ended(a.transaction_id, now() - interval '1 hour');
+    SELECT * INTO s FROM core.session;
+    PERFORM ledger.settlement_input(s.uid); PERFORM t.settle(a.transaction_id, 0);
+    FOR r IN SELECT * FROM (VALUES (1, 1010000, interval '-1 s', 'settled'), (2, 1010001, interval '1 minute', 'settled'),
+            (2, 1010001, interval '-1 s', 'presumed_ended'), (3, 91000000, interval '-1 s', 'presumed_ended')) v(hash, mwh, due, state) LOOP
+        INSERT INTO core.meter_reading (station, at, connector, hash, received_at, transaction_id, import_mwh)
+        VALUES (p, now() - interval '4 hours' + r.hash * interval '1 minute', 1, r.hash, now(), a.transaction_id, r.mwh) ON CONFLICT DO NOTHING;
+        UPDATE core.session SET recheck_at = clock_timestamp() + r.due;
+        PERFORM inbound.sweep();
+        PERFORM t.is((SELECT z.state FROM core.session z), r.state, format('%s mWh, due in %s', r.mwh, r.due));
+        PERFORM t.is((SELECT count(*) FROM core.job WHERE kind = 'settle'), (r.state <> 'settled')::int::bigint, 'jobs');
+        PERFORM t.sound('swept');
+    END LOOP;
+    PERFORM t.is((SELECT round(extract(epoch FROM run_at - created_at)) FROM core.job WHERE kind = 'settle'), 120::numeric, 'what is left of a queue comes first');
+    PERFORM t.is((t.settle(a.transaction_id, 9000)).outcome, 'busy', 'only with a new input');
+    PERFORM t.is(ledger.settlement_input(s.uid)::jsonb #>> '{session,meter_stop_mwh}', '91000000', 'which has them');
+    PERFORM t.is((t.settle(a.transaction_id, 9000)).outcome, 'done', 'billed anew');
+    PERFORM t.is((SELECT string_agg(version || z.state || gross_minor, ',' ORDER BY version) FROM ledger.settlement z), '1reversed0,2posted9000', 'versions');
+    UPDATE core.job SET state = 'done', finished_at = now() WHERE kind = 'settle';
+    UPDATE core.session SET recheck_at = now();
+    PERFORM inbound.sweep();
+    PERFORM t.is((SELECT z.state FROM core.session z), 'settled', 'and stands');
+    PERFORM t.is((SELECT posted FROM ledger.account_balance WHERE account_id = w), 91000::bigint, 'money');
+    PERFORM t.sound('billed anew');
+$$);
+SELECT t.test('a bill without a Stop is held against its readings ever more rarely, for 30 days, and not after its Stop', $$
+    p := t.house('H'); w := t.card('TAG00000001', 100000, 9);
+    SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now() - interval '5 hours', 1, now(), true);
+    PERFORM inbound.presume_ended(a.transaction_id, now() - interval '1 hour');
+    PERFORM t.is((SELECT recheck_at FROM core.session), NULL, 'not before there is one');
+    PERFORM ledger.settlement_input(uid) FROM core.session;
+    PERFORM t.settle(a.transaction_id, 0);
+    PERFORM t.is((SELECT recheck_at - settled_at BETWEEN interval '1 minute' AND interval '61 s' FROM core.session), true, 'then soon');
+    FOR r IN SELECT * FROM (VALUES (interval '2 minutes', '1 minute'::interval), ('8 hours', '1 hour'), ('20 days', '6 hours'), ('31 days', NULL)) v(age, pause) LOOP
+        UPDATE core.session SET settled_at = now() - r.age, recheck_at = now();
+        PERFORM inbound.sweep();
+        PERFORM t.is((SELECT round(extract(epoch FROM recheck_at - now()) / 60) FROM core.session), round(extract(epoch FROM r.pause) / 60), 'after ' || r.age);
+    END LOOP;
+    PERFORM t.stop(p, a.transaction_id, 2000, now() - interval '4 hours', NULL, now(), true);
+    UPDATE core.session SET recheck_at = now();
+    PERFORM inbound.sweep();
+    PERFORM t.is((SELECT state || COALESCE(recheck_at::text, '') FROM core.session), 'stopped', 'its Stop came');
+    PERFORM ledger.settlement_input(uid) FROM core.session;
+    PERFORM t.is((t.settle(a.transaction_id, 100)).outcome, 'done', 'billed');
+    PERFORM t.is((SELECT recheck_at FROM core.session), NULL, 'and no more');
+$$);
 SELECT t.test('callers that were refused are swept when they did not come for 30 days', $$
     INSERT INTO core.door (identity, reason, first_at, last_at) VALUES
         ('old', 'unknown_identity', now() - interval '40 days', now() - interval '30 days 1 minute'),
