@@ -13,11 +13,11 @@ static struct ws_conn ws_conn_of(struct core_conn conn)
     return (struct ws_conn){.slot = conn.slot, .generation = conn.generation};
 }
 
-static void port_send(void *ctx, struct core_conn conn, const char *text, size_t length)
+static bool port_send(void *ctx, struct core_conn conn, const char *text, size_t length)
 {
     struct node *node = ctx;
 
-    (void)ws_send(node->ws, ws_conn_of(conn), text, length);
+    return ws_send(node->ws, ws_conn_of(conn), text, length);
 }
 
 static void port_close(void *ctx, struct core_conn conn, int code, const char *reason)

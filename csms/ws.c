@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 enum {
@@ -206,10 +207,25 @@ static bool make_slots(struct ws *ws)
     return true;
 }
 
+/* lws would keep a socket for what it could not write yet; the peer does not read it. */
+static void cut(struct ws_slot *slot)
+{
+    const struct linger none = { .l_onoff = 1 };
+    int fd = lws_get_socket_fd(slot->wsi);
+
+    if (lws_partial_buffered(slot->wsi)) {
+        (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
+        (void)shutdown(fd, SHUT_RDWR);
+    }
+    lws_set_timeout(slot->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_SYNC);
+}
+
 static void look_after(struct ws_slot *slot)
 {
+    if (slot->state == WS_CLOSING)
+        ws_slot_tell(slot);
     if (slot->doomed)
-        lws_set_timeout(slot->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_SYNC);
+        cut(slot);
     else
         ws_receive_resume(slot);
 }

@@ -151,8 +151,21 @@ void ws_slot_closing(struct ws_slot *slot, int code, const char *reason)
     assert(slot->state == WS_OPEN);
     set_reason(slot, code, reason);
     slot->state = WS_CLOSING;
+    ws_slot_dirty(slot);
     ws_receive_done(slot);
     loop_timer_arm(slot->ws->loop, &slot->life, now_of(slot) + WS_GOODBYE_MS);
+}
+
+void ws_slot_tell(struct ws_slot *slot)
+{
+    struct ws *ws = slot->ws;
+
+    if (slot->told || slot->state == WS_ADOPTING)
+        return;
+    slot->told = true;
+    ws->stats.closed++;
+    ws->ports.closed(ws->ports.ctx, ws_conn_of(slot), slot->close_code ? slot->close_code : 1006,
+        slot->close_reason ? slot->close_reason : "");
 }
 
 /* Sends a close frame, and reads on until the peer answers it. */
@@ -237,12 +250,9 @@ static void undirty(struct ws_slot *slot)
 void ws_slot_gone(struct ws_slot *slot)
 {
     struct ws *ws = slot->ws;
-    struct ws_conn conn = ws_conn_of(slot);
-    bool was_open = slot->state != WS_ADOPTING;
-    int code = slot->close_code ? slot->close_code : 1006;
-    char *reason = slot->close_reason;
 
     assert(slot->state != WS_FREE);
+    ws_slot_tell(slot);
     loop_timer_disarm(ws->loop, &slot->life);
     ws_receive_done(slot);
     ws_queue_clear(&slot->queue);
@@ -255,11 +265,8 @@ void ws_slot_gone(struct ws_slot *slot)
     slot->next = ws->free_slots;
     ws->free_slots = slot;
     ws->stats.connections--;
-    if (was_open) {
-        ws->stats.closed++;
-        ws->ports.closed(ws->ports.ctx, conn, code, reason ? reason : "");
-    }
-    free(reason);
+    free(slot->close_reason);
+    slot->close_reason = NULL;
 }
 
 void ws_close(struct ws *ws, struct ws_conn conn, int code, const char *reason)

@@ -55,7 +55,7 @@ struct ws_slot {
     bool doomed, dirty; /* to be cut, to be looked at, at the end of this turn */
     bool by_peer;       /* the peer began to close */
     bool farewell, farewell_sent; /* what comes is dropped, lest a reset overtake our close */
-    bool in_message;
+    bool in_message, told; /* told: the owner knows that it ends */
 
     char *text; /* of the message that is coming */
     size_t length, room;
@@ -123,13 +123,13 @@ void ws_slot_opened(struct ws_slot *, struct lws *);
 void ws_slot_heard(struct ws_slot *);
 void ws_slot_closing(struct ws_slot *, int code, const char *reason);
 void ws_slot_farewell(struct ws_slot *, int code, const char *reason, uint64_t *counter);
+void ws_slot_tell(struct ws_slot *); /* the owner, of its end, once */
 void ws_slot_gone(struct ws_slot *);
 void ws_slot_dirty(struct ws_slot *);
 void ws_slot_doom(struct ws_slot *, uint64_t *counter, const char *reason);
 /* From within a callback of libwebsockets: returns what the callback returns. */
 MUST_CHECK int ws_slot_cut(struct ws_slot *, int code, const char *reason, uint64_t *counter);
-/* One more ping or pong.  False: too many. */
-MUST_CHECK bool ws_slot_control(struct ws_slot *);
+MUST_CHECK bool ws_slot_control(struct ws_slot *); /* one more ping or pong; false: too many */
 
 /* ws_receive.c */
 MUST_CHECK int ws_receive(struct ws_slot *, const char *bytes, size_t length);

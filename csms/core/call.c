@@ -200,6 +200,7 @@ static void call_make(struct core *core, struct core_now now, struct core_statio
     core->calls++;
 }
 
+/* On a connection that is ending it stays as it is, and is put back when that is gone. */
 static void call_send(struct core *core, struct core_now now, struct core_station *station)
 {
     struct core_call *call = station->call;
@@ -213,6 +214,8 @@ static void call_send(struct core *core, struct core_now now, struct core_statio
     };
 
     assert(call->epoch == station->epoch && !call->sent);
+    if (!station_send(core, now, station, &message))
+        return;
     call->sent = true;
     call->sent_us = now.wall_us;
     call->deadline_ms = now.mono_ms + call->timeout_ms;
@@ -221,7 +224,6 @@ static void call_send(struct core *core, struct core_now now, struct core_statio
         station->triggered_ms = now.mono_ms;
     }
     core_count(core, CORE_NOTE_COMMAND, station, ocpp_action_name(call->action));
-    station_send(core, now, station, &message);
 }
 
 /* What is claimed and not sent yet; a boot in between may have changed what may be sent. */

@@ -212,17 +212,19 @@ static struct core_station *slot_station(const struct core *core, struct core_co
     return &core->stations[slot->station - 1];
 }
 
-void station_send(struct core *core, struct core_now now, struct core_station *station,
+bool station_send(struct core *core, struct core_now now, struct core_station *station,
     const struct core_trace *message)
 {
     struct core_trace trace = *message;
 
     assert(station->state == STATION_OPEN);
-    core->ports.send(core->ports.ctx, station->conn, message->text, message->length);
+    if (!core->ports.send(core->ports.ctx, station->conn, message->text, message->length))
+        return false;
     trace.station = station->id;
     trace.at_us = now.wall_us;
     trace.out = true;
     core->ports.trace(core->ports.ctx, &trace);
+    return true;
 }
 
 static void connection_close_submit(struct core *core, struct core_now now,

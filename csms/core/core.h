@@ -40,8 +40,7 @@ struct core_now {
 };
 
 enum core_close {
-    CORE_CLOSE_GOING_AWAY = 1001,
-    CORE_CLOSE_NOT_TEXT = 1003,
+    CORE_CLOSE_GOING_AWAY = 1001, CORE_CLOSE_NOT_TEXT = 1003,
     CORE_CLOSE_POLICY = 1008,
     CORE_CLOSE_INTERNAL = 1011,
     CORE_CLOSE_RESTART = 1012
@@ -61,8 +60,8 @@ enum core_note {
     CORE_NOTE_BUSY,     /* a row was held by somebody else for 2 s */
     CORE_NOTE_REFUSED,  /* kept as evidence only */
     CORE_NOTE_UNANSWERED, /* given up without an answer; the pile keeps its message */
-    CORE_NOTE_OVERRUN,  /* a pile sent more unanswered CALLs than its queue holds */
-    CORE_NOTE_COMMAND,  /* a command's CALL left */
+    CORE_NOTE_OVERRUN, /* a pile sent more unanswered CALLs than its queue holds */
+    CORE_NOTE_COMMAND, /* a command's CALL left */
     CORE_NOTE_COMMAND_UNSENT, /* claimed, but its CALL did not leave: it is put back */
     CORE_NOTE_COMMAND_ENDED, CORE_NOTE_NO_MEMORY,
     CORE_NOTES
@@ -70,7 +69,8 @@ enum core_note {
 
 struct core_ports {
     void *ctx;
-    void (*send)(void *ctx, struct core_conn, const char *text, size_t length);
+    /* False: nothing has left, and core_conn_closed is about to come. */
+    bool (*send)(void *ctx, struct core_conn, const char *text, size_t length);
     /* What was sent before still leaves first.  core_conn_closed may come later, or never. */
     void (*close)(void *ctx, struct core_conn, int code, const char *reason);
     void (*pause)(void *ctx, struct core_conn, bool paused);

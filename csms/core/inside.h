@@ -7,8 +7,8 @@
 /* core.c */
 uint64_t core_token(struct core *, const struct core_station *);
 void core_count(struct core *, enum core_note, const struct core_station *, const char *detail);
-/* Sends to the station's present connection. */
-void station_send(struct core *, struct core_now, struct core_station *, const struct core_trace *);
+/* Sends to the station's present connection.  False: that is ending, and nothing has left. */
+bool station_send(struct core *, struct core_now, struct core_station *, const struct core_trace *);
 /* Takes the connection away from the station and closes it. */
 void station_disconnect(
     struct core *, struct core_now, struct core_station *, enum core_close, const char *reason);

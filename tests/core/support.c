@@ -12,12 +12,15 @@ static void copy(char *to, size_t size, const char *from)
     snprintf(to, size, "%s", from != NULL ? from : "");
 }
 
-static void port_send(void *ctx, struct core_conn conn, const char *text, size_t length)
+static bool port_send(void *ctx, struct core_conn conn, const char *text, size_t length)
 {
     struct bench *bench = ctx;
-    struct bench_sent *sent = &bench->sent[bench->sent_count++ % BENCH_EVENTS];
+    struct bench_sent *sent;
 
+    if (bench->ending)
+        return false;
     bench_in_core = false;
+    sent = &bench->sent[bench->sent_count++ % BENCH_EVENTS];
     ck_assert_uint_lt(length, sizeof sent->text);
     sent->conn = conn;
     memcpy(sent->text, text, length);
@@ -25,6 +28,7 @@ static void port_send(void *ctx, struct core_conn conn, const char *text, size_t
     if (text[1] == '3' && strstr(sent->text, "currentTime") == NULL)
         bench->confirmations++;
     bench_in_core = true;
+    return true;
 }
 
 static void port_close(void *ctx, struct core_conn conn, int code, const char *reason)
@@ -75,8 +79,10 @@ static bool port_work(void *ctx, const struct core_work *work)
 
 static void port_trace(void *ctx, const struct core_trace *trace)
 {
+    struct bench *bench = ctx;
+
     bench_in_core = false;
-    (void)ctx;
+    bench->traced_out += trace->out;
     ck_assert_int_gt(trace->station, 0);
     ck_assert_ptr_nonnull(trace->text);
     bench_in_core = true;

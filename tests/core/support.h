@@ -30,11 +30,13 @@ struct bench {
     struct core *core;
     struct core_now now;
     bool lane_full;
+    bool ending; /* the transport takes no text any more */
     bool strict; /* all stations */
     struct bench_sent sent[BENCH_EVENTS];
     struct bench_close closed[BENCH_EVENTS];
     struct bench_work work[BENCH_EVENTS];
     uint32_t sent_count, closed_count, work_count, pauses, resumes;
+    uint32_t traced_out;
     uint32_t committed;     /* outcomes done or refused that were given for messages */
     uint32_t confirmations; /* CALLRESULTs that are no Heartbeat's */
 };

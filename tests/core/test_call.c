@@ -255,6 +255,26 @@ START_TEST(a_call_that_was_held_back_until_the_connection_ended_is_put_back)
 }
 END_TEST
 
+START_TEST(a_call_that_the_transport_refused_has_not_left)
+{
+    struct bench *bench = bench_new();
+    struct core_conn conn = bench_join(bench, 0, 1, CORE_ACCEPTED);
+
+    bench->ending = true;
+    bench_say(bench, conn, "[2,\"h\",\"Heartbeat\",{}]");
+    ck_assert_uint_eq(bench->traced_out, 0);
+    command(bench, 1, &remote_start);
+    bench_wait(bench, 120 * 1000);
+    ck_assert_ptr_null(ended(bench));
+    core_conn_closed(bench->core, bench->now, conn, "message too large");
+    ck_assert_ptr_null(ended(bench));
+    ck_assert_str_eq(put_back(bench)->message_id, "u-2");
+    ck_assert_uint_eq(bench->traced_out, 0);
+    ck_assert_uint_eq(bench_notes(bench, CORE_NOTE_COMMAND), 0);
+    bench_free(bench);
+}
+END_TEST
+
 /* The claim comes back in the drain, or has come back and waits for the answer to a boot. */
 START_TEST(a_claim_that_a_drain_meets_is_put_back_and_holds_up_nobody)
 {
@@ -424,6 +444,7 @@ int main(void)
         {a_pile_that_invents_answers_is_heeded_so_often_in_a_minute, 0},
         {a_claim_that_comes_back_too_late_is_not_sent, 0},
         {a_call_that_was_held_back_until_the_connection_ended_is_put_back, 0},
+        {a_call_that_the_transport_refused_has_not_left, 0},
         {a_claim_that_a_drain_meets_is_put_back_and_holds_up_nobody, 2},
         {a_call_that_has_left_is_never_put_back, 2},
         {a_command_that_breaks_the_schema_is_refused_by_us, 6},

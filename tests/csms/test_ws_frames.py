@@ -235,6 +235,38 @@ class Frames(unittest.TestCase):
             self.assertEqual(self.wire.stats()['slow'], before['slow'] + 1)
         self.assertEqual(self.wire.echo('x'), 'x')
 
+    def test_the_owner_of_one_that_does_not_read_knows_at_once_and_the_socket_goes(self):
+        before = self.wire.stats()
+        with self.host.connect(receive_buffer=4096) as slow:
+            slow.socket.settimeout(1)
+            with self.assertRaises(OSError):
+                for _ in range(100000):
+                    slow.send('x' * 200)
+            until(lambda: self.wire.stats()['slow'] > before['slow'], 'the cut')
+            began = time.monotonic()
+            self.assertEqual(self.wire.stats()['closed'], before['closed'] + 1)
+            until(lambda: self.wire.stats()['connections'] == before['connections'], 'its end')
+            self.assertLess(time.monotonic() - began, 2)
+            # What it was sent before is in its own socket; the end of it never comes.
+            slow.socket.settimeout(PATIENCE_S)
+            with self.assertRaises(Closed):
+                while True:
+                    slow.frame()
+            self.assertEqual(self.wire.stats()['closed'], before['closed'] + 1)
+
+    def test_the_owner_knows_of_an_end_before_the_peer_has_read_why(self):
+        for raw, code in ((frame(TEXT, b'x', length=1 << 30), 1009),
+                          (frame(TEXT, '!close 1012 restart'), 1012)):
+            before = self.wire.stats()
+            with self.host.connect() as peer:
+                peer.raw(raw)
+                self.assertEqual(peer.frame()[0], CLOSE)
+                during = self.wire.stats()
+                self.assertEqual((during['last_code'], during['closed'] - before['closed'],
+                                  during['connections'] - before['connections']), (code, 1, 1))
+            until(lambda: self.wire.stats()['connections'] == before['connections'], 'the end')
+            self.assertEqual(self.wire.stats()['closed'], before['closed'] + 1)
+
     def test_nothing_comes_while_paused_and_nothing_is_lost(self):
         for count in (1, 2, 3, 50):
             texts = ['%d' % i * 200 for i in range(count)]

@@ -14,7 +14,7 @@ static struct socket *attached(struct node *node, struct core_conn conn, const c
     return socket;
 }
 
-static void port_send(void *ctx, struct core_conn conn, const char *text, size_t length)
+static bool port_send(void *ctx, struct core_conn conn, const char *text, size_t length)
 {
     struct node *node = ctx;
     struct world *world = node->world;
@@ -31,6 +31,7 @@ static void port_send(void *ctx, struct core_conn conn, const char *text, size_t
     else
         check_answer(node, socket, text, length);
     net_down(world, socket, text, length);
+    return true;
 }
 
 static void port_close(void *ctx, struct core_conn conn, int code, const char *reason)
