@@ -16,7 +16,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.dirname(HERE))
 from stack import Stack  # noqa: E402
 
-FLEET = os.path.join(os.path.dirname(os.path.dirname(HERE)), "simulators", "fleets", "quickstart.json")
+SIMULATORS = os.path.join(os.path.dirname(os.path.dirname(HERE)), "simulators")
+FLEET = os.path.join(SIMULATORS, "fleets", "quickstart.json")
 BUILD = sys.argv.pop(1) if len(sys.argv) > 1 else "build"
 CHARGES = ["pile=CP-2,tag=DEMO01,seconds=6,power_w=120000", "pile=BE-1,tag=DEMO02,seconds=8,power_w=90000",
            "pile=CP-3,connector=2,tag=04C0FFEE0001,seconds=7,power_w=60000"]
@@ -71,10 +72,10 @@ class Planted(unittest.TestCase):
         stack.end(stack.csmsd, 15)
 
     @classmethod
-    def audit(cls, database, truth=None, wait=0, options=()):
+    def audit(cls, database, truth=None, wait=0, options=(), user="joulebook"):
         done = subprocess.run(
             [cls.stack.program("pilesim"), "audit", "--truth", truth or cls.truth, "--wait", str(wait),
-             "--database", cls.stack.conninfo(database=database), *options], capture_output=True, text=True)
+             "--database", cls.stack.conninfo(user, database), *options], capture_output=True, text=True)
         return done.returncode, done.stdout + done.stderr
 
     def copy(self, sql):
@@ -98,6 +99,47 @@ class Planted(unittest.TestCase):
             self.assertEqual(status, 0, text)
             self.assertRegex(text, r"settled +3\n")
             self.assertIn("differences: 0", text)
+
+    def test_a_viewer_finds_the_same(self):
+        self.stack.value("select core.make_login('audit.viewer', 'viewer', 'all')")
+        wrong = f"""update ledger.account_balance set posted = posted + 1 where account_id = {WALLET};
+            update ledger.settlement set gross_minor = gross_minor + 1, net_minor = net_minor + 1 where session_uid = {UID}"""
+        for sql, status in (("", 0), (wrong, 1)):
+            self.copy(sql)
+            found = self.audit("planted", user="audit.viewer")
+            self.assertEqual(found[0], status, found[1])
+            self.assertEqual(found, self.audit("planted"))
+        self.assertRegex(found[1], r"(?m)^  invariant .*balance_drift")
+
+    def test_a_viewer_of_some_sites_is_refused(self):
+        self.stack.value("select core.make_login('part.viewer', 'viewer', 'list');"
+                         " insert into core.login_site select 'part.viewer', id from core.site")
+        status, text = self.audit("joulebook", user="part.viewer")
+        self.assertEqual(status, 3, text)
+        self.assertIn("does not see all sites", text)
+
+    def test_without_arguments_it_takes_the_quickstart_of_whoever_runs_it(self):
+        """As an ordinary user: root's quickstart lies in a folder that is no test's."""
+        self.stack.value(f"select core.make_login('{self.stack.owner}.viewer', 'viewer', 'all')")
+        home = os.path.join(self.stack.folder, "state", "joulebook")
+        os.makedirs(os.path.dirname(home))
+        shutil.copytree(SIMULATORS, home)
+        os.symlink(self.truth, os.path.join(home, "truth"))
+
+        def audit(*options):
+            done = subprocess.run(self.stack.as_owner("python3", "-B", f"{home}/audit.py", *options), text=True,
+                                  env=dict(os.environ, XDG_STATE_HOME=os.path.dirname(home)), capture_output=True)
+            return done.returncode, done.stdout + done.stderr
+
+        self.assertEqual(audit()[0], 3)
+        for text, status, words in (("run_dir = 5", 3, "names no run_dir"),
+                                    (f'run_dir     = "{self.stack.run}"', 0, "differences: 0")):
+            with open(f"{home}/csms.conf", "w") as conf:
+                conf.write(text + "\n")
+            got, said = audit()
+            self.assertEqual(got, status, said)
+            self.assertIn(words, said)
+        self.assertEqual(audit("--truth", self.truth)[0], 2)
 
     def test_a_lost_session(self):
         self.plant(f"delete from core.session where uid = {UID}", "session lost")

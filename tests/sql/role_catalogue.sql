@@ -127,12 +127,15 @@ ROLLBACK;
 SELECT t.is((SELECT count(*)::int FROM api.action), (SELECT count(*)::int FROM pg_proc p JOIN pg_namespace n
     ON n.oid = p.pronamespace WHERE n.nspname IN ('management', 'operation')), 'api.action lists every action');
 SELECT t.is((SELECT string_agg(view, ' ' ORDER BY view) FROM api.view WHERE schema = 'query'),
-    'account account_ledger audit calendar_day card command connector_now conversation customer door login meter_reading'
+    'account account_ledger audit calendar_day card command connector_now conversation customer door invariant login meter_reading'
     ' pile review session session_line session_reading site tariff tariff_assignment', 'the views by name');
 SELECT t.is((SELECT jsonb_agg(p ->> 'member' ORDER BY n)::text FROM api.action a,
     jsonb_array_elements(a.parameters) WITH ORDINALITY x (p, n) WHERE a.action = 'RemoteStop'),
     '["chargePointId", "transactionId", "idempotencyKey", "deadlineS"]', 'members of RemoteStop');
 SELECT t.is((SELECT count(*)::int FROM api.view_column WHERE meaning_en IS NULL OR meaning_zh IS NULL), 0, 'columns without meaning');
+SELECT t.is((SELECT string_agg(relname, ' ') FROM pg_class WHERE relnamespace = 'ledger'::regnamespace AND starts_with(relname, 'inv_')
+    AND NOT (position(relname || ' t' IN pg_get_viewdef('query.invariant'::regclass)) > 0
+             AND position(relname || ' t' IN pg_get_functiondef('ledger.invariants()'::regprocedure)) > 0)), NULL, 'invariants that one of the two leaves out');
 \echo 'ok - the catalogue tells what there is'
 
 -- Every action that writes tells a lock time-out as a refusal, not as PostgreSQL's own error.

@@ -28,6 +28,8 @@ FROM (VALUES ('site', 'S-'), ('pile', 'CP-'), ('connector_now', 'CP-'), ('sessio
 SELECT t.is(t.sees('test.viewer_none', v.view, ''), v.view IN ('tariff'), 'who was granted nothing sees no ' || v.view)
 FROM api.view v WHERE v.schema = 'query' AND v.view NOT IN ('login', 'audit', 'calendar_day');
 SELECT t.is(t.sees('test.viewer_a', 'door', ''), false, 'the door is for those who see all');
+SELECT t.is(t.sees(login, 'invariant', ''), login = 'test.viewer', login || ' sees the invariants of all sites')
+FROM unnest(ARRAY['test.viewer', 'test.viewer_a']) login;
 \echo 'ok - no view shows a site that was not granted'
 
 -- Every action on something of B is answered as one on something that is not there.

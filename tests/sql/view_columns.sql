@@ -40,6 +40,8 @@ INSERT INTO t.promise VALUES
     ('door',
      'identity text, reason text, count bigint, remote text, first_at timestamptz, last_at timestamptz,
       is_registered boolean, site text, last_local timestamp'),
+    ('invariant',
+     'invariant text, meaning_en text, meaning_zh text, violations bigint, details text[]'),
     ('login',
      'login text, role text, scope text, label text, sites text, created_at timestamptz, disabled_at timestamptz'),
     ('meter_reading',
