@@ -139,6 +139,8 @@ static enum worker_end wrapped(struct db_conn *conn, const struct worker_job *jo
     csms_bill_wrap(text, strlen(text), NULL, &wrap);
     if (wrap.result == CSMS_BILL_OK)
         end = rated(conn, job, &wrap, why);
+    else if (wrap.result == CSMS_BILL_NO_ZONE)
+        end = fail(why, "wrap", "the time zone's file cannot be read now");
     else if (wrap.result == CSMS_BILL_NO_MEMORY || !deflate_text(text, strlen(text), &input))
         end = fail(why, "wrap", "out of memory");
     else

@@ -101,8 +101,8 @@ static uint32_t find_offsets(const struct csms_session *s, const char *directory
     enum csms_zone_result result = csms_zone_open(directory, s->zone, &zone);
     uint32_t count = 0;
 
-    if (result == CSMS_ZONE_NO_MEMORY) {
-        ret->result = CSMS_BILL_NO_MEMORY;
+    if (result == CSMS_ZONE_NO_MEMORY || result == CSMS_ZONE_UNREADABLE) {
+        ret->result = result == CSMS_ZONE_NO_MEMORY ? CSMS_BILL_NO_MEMORY : CSMS_BILL_NO_ZONE;
         return 0;
     }
     if (result == CSMS_ZONE_OK) {

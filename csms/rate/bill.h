@@ -5,15 +5,15 @@
  * byte for byte, is the evidence that is hashed and kept.  Rating reads only that text.
  *
  * The result is one of three: a bill; a review with its kind and details, for evidence that nobody
- * can trust and input that cannot be rated; or no memory, to be tried again.  Pure but for reading
- * the zone's file.
+ * can trust and input that cannot be rated; or what is to be tried again, since there was no memory
+ * or the zone's file could not be read.  Pure but for reading that file.
  */
 #ifndef CSMS_RATE_BILL_H
 #define CSMS_RATE_BILL_H
 
 #include "ocpp/message.h"
 
-enum csms_bill_result { CSMS_BILL_OK, CSMS_BILL_REVIEW, CSMS_BILL_NO_MEMORY };
+enum csms_bill_result { CSMS_BILL_OK, CSMS_BILL_REVIEW, CSMS_BILL_NO_MEMORY, CSMS_BILL_NO_ZONE };
 
 enum { CSMS_BILL_ENGINE = 1, CSMS_BILL_INPUT_MAX = 64 * 1024 * 1024 };
 

@@ -128,6 +128,14 @@ enum csms_zone_result csms_zone_parse(const uint8_t *bytes, size_t length, struc
     return CSMS_ZONE_OK;
 }
 
+/* Only a file that is not there says that there is no such zone. */
+static enum csms_zone_result cause(int error)
+{
+    if (error == ENOMEM)
+        return CSMS_ZONE_NO_MEMORY;
+    return error == ENOENT || error == ENOTDIR ? CSMS_ZONE_UNKNOWN : CSMS_ZONE_UNREADABLE;
+}
+
 static enum csms_zone_result read_file(int fd, struct csms_zone **ret)
 {
     enum csms_zone_result result = CSMS_ZONE_BAD_FILE;
@@ -138,12 +146,16 @@ static enum csms_zone_result read_file(int fd, struct csms_zone **ret)
 
     if (bytes == NULL)
         return CSMS_ZONE_NO_MEMORY;
-    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
+    if (fstat(fd, &st) != 0) {
+        result = cause(errno);
+    } else if (S_ISREG(st.st_mode)) {
         while (got > 0 && length < CSMS_ZONE_FILE_MAX) {
             got = read(fd, bytes + length, CSMS_ZONE_FILE_MAX - length);
             length += got > 0 ? (size_t)got : 0;
         }
-        if (got == 0)
+        if (got < 0 || (got == 0 && length < (size_t)st.st_size))
+            result = CSMS_ZONE_UNREADABLE;
+        else if (got == 0)
             result = csms_zone_parse(bytes, length, ret);
     }
     free(bytes);
@@ -165,7 +177,7 @@ enum csms_zone_result csms_zone_open(
         return CSMS_ZONE_BAD_NAME;
     fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
-        return errno == ENOMEM ? CSMS_ZONE_NO_MEMORY : CSMS_ZONE_UNKNOWN;
+        return cause(errno);
     result = read_file(fd, ret);
     close(fd);
     return result;
@@ -242,7 +254,8 @@ const char *csms_zone_text(enum csms_zone_result result)
         [CSMS_ZONE_OK] = "ok",
         [CSMS_ZONE_BAD_NAME] = "no time zone's name",
         [CSMS_ZONE_UNKNOWN] = "unknown time zone",
-        [CSMS_ZONE_BAD_FILE] = "the time zone's file cannot be read",
+        [CSMS_ZONE_UNREADABLE] = "the time zone's file cannot be read now",
+        [CSMS_ZONE_BAD_FILE] = "the time zone's file is none",
         [CSMS_ZONE_NO_MEMORY] = "out of memory",
     };
 

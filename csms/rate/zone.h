@@ -20,6 +20,7 @@ enum csms_zone_result {
     CSMS_ZONE_OK,
     CSMS_ZONE_BAD_NAME, /* not a name of the form Area/Place */
     CSMS_ZONE_UNKNOWN,  /* no such file */
+    CSMS_ZONE_UNREADABLE, /* there may be one, but it cannot be read now */
     CSMS_ZONE_BAD_FILE, /* no TZif of version 2 or later, or its rule cannot be read */
     CSMS_ZONE_NO_MEMORY,
 };

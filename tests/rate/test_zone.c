@@ -4,8 +4,11 @@
 #include "csms/rate/zone_rule.h"
 
 #include <check.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 static struct bill_offset offsets[BILL_OFFSETS_MAX];
 
@@ -93,6 +96,29 @@ START_TEST(a_name_cannot_leave_the_folder)
     ck_assert_int_eq(result, names[_i].result);
     ck_assert_int_eq(zone != NULL, result == CSMS_ZONE_OK);
     ck_assert_int_gt(strlen(csms_zone_text(result)), 1);
+    csms_zone_free(zone);
+}
+END_TEST
+
+/* For lack of a descriptor, or for an error in reading, which the memory of a process gives too. */
+START_TEST(a_file_that_cannot_be_read_now_is_not_unknown)
+{
+    struct csms_zone *zone = NULL;
+    struct rlimit few;
+    int least = open("/dev/null", O_RDONLY);
+
+    ck_assert_int_eq(csms_zone_open("/proc/self", "mem", &zone), CSMS_ZONE_UNREADABLE);
+    ck_assert_int_eq(csms_zone_open("/dev/null", "UTC", &zone), CSMS_ZONE_UNKNOWN);
+    ck_assert_int_ge(least, 0);
+    close(least);
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &few), 0);
+    few.rlim_cur = (rlim_t)least;
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+    ck_assert_int_eq(csms_zone_open(NULL, "Asia/Shanghai", &zone), CSMS_ZONE_UNREADABLE);
+    few.rlim_cur = few.rlim_max;
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+    ck_assert_ptr_null(zone);
+    ck_assert_int_eq(csms_zone_open(NULL, "Asia/Shanghai", &zone), CSMS_ZONE_OK);
     csms_zone_free(zone);
 }
 END_TEST
@@ -233,6 +259,7 @@ int main(void)
     tcase_add_test(tcase, a_change_at_the_last_instant_counts_and_one_after_does_not);
     tcase_add_test(tcase, offsets_that_do_not_fit_are_refused_not_cut);
     tcase_add_loop_test(tcase, a_name_cannot_leave_the_folder, 0, sizeof(names) / sizeof(names[0]));
+    tcase_add_test(tcase, a_file_that_cannot_be_read_now_is_not_unknown);
     tcase_add_test(tcase, every_shortened_file_is_refused);
     tcase_add_test(tcase, a_spoilt_file_is_refused_or_read_but_never_read_past);
     tcase_add_test(tcase, version_one_and_other_magic_are_refused);
