@@ -21,8 +21,6 @@ BEGIN
     report.station_id := p_station;
     report.sent_id := p_transaction;
     SELECT * INTO clock FROM inbound.effective_time(p_at, p_received_at, p_queued, p_offset_us, here.registered_at);
-    report.digest := inbound.digest(p_station::text, p_transaction::text, extract(epoch FROM p_at)::text,
-        p_meter_stop_mwh::text, CASE WHEN clock.clockless THEN here.boot_number::text END);
     report.at := clock.at;
     report.doubt := clock.doubt;
     report.reported_at := inbound.reported_time(p_at);
@@ -39,6 +37,9 @@ BEGIN
         SELECT t.status, t.expiry, t.parent, t.tag_key INTO report.verdict, report.expiry, report.parent, report.tag_key
         FROM core.tag_check(p_id_tag, p_received_at) t;
     END IF;
+    -- Two connectors of a pile may say the same in one second, but for their tags.
+    report.digest := inbound.digest(p_station::text, p_transaction::text, extract(epoch FROM p_at)::text,
+        p_meter_stop_mwh::text, CASE WHEN clock.clockless THEN here.boot_number::text END, report.tag_key::text);
 
     SELECT * INTO s FROM core.session x WHERE x.transaction_id = p_transaction AND x.station_id = p_station;
     IF s.uid IS NULL THEN

@@ -186,6 +186,22 @@ SELECT t.test('a stop of another card ends no session of this one, and is joined
     END LOOP;
     PERFORM t.is((SELECT count(*) FROM core.review WHERE state = 'open'), 0::bigint, 'nothing is left to decide');
 $$);
+SELECT t.test('stops with -1 of one second and register by two tags are two, and each repeated is one', $$
+    p := t.house('H'); PERFORM t.card('TAG00000001', 1000000), t.card('TAG00000002', 1000000);
+    FOR n IN 1..2 LOOP
+        SELECT * INTO a FROM t.start(p, 'TAG0000000' || n, 0, now() - interval '2 hours', n::int, now(), true, NULL);
+    END LOOP;
+    FOR n IN 1..3 LOOP
+        SELECT string_agg(z.outcome || z.status, ',') INTO x FROM unnest(ARRAY['TAG00000001', 'TAG00000002', 'tag00000002']) tag,
+            LATERAL t.stop(p, -1, 5000, now() - interval '1 hour', tag, now(), true, NULL) z;
+        PERFORM t.is(x, 'doneAccepted,doneAccepted,doneAccepted', 'answers');
+        PERFORM t.is((SELECT string_agg(connector || state || tag_hint || stop_tag_key, ',') FROM core.session),
+            (SELECT string_agg(connector || 'stopped' || tag_hint || tag_key, ',') FROM core.session), 'each ended by its own tag');
+        PERFORM t.is((SELECT string_agg(id_tag, ',' ORDER BY id_tag) FROM core.session_message WHERE kind = 'stop'), 'TAG00000001,TAG00000002', 'kept');
+        PERFORM t.is((SELECT count(*) FROM core.unmatched_stop), 2::bigint, 'reports');
+    END LOOP;
+    PERFORM t.is((SELECT count(*) FROM core.review), 0::bigint, 'nothing to decide');
+$$);
 SELECT t.test('a stop with -1 by another card of the same customer ends the session, in either order', $$
     p := t.house('H'); w := t.card('TAG00000001', 1000000, 99); PERFORM t.card('TAG00000002', 100000);
     UPDATE core.card SET customer_id = (SELECT customer_id FROM core.card ORDER BY id LIMIT 1);
