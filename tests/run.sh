@@ -2,7 +2,8 @@
 # run.sh - all tests of Joulebook.
 #
 #   sh tests/run.sh            everything
-#   sh tests/run.sh -k WORD    only the steps whose name contains WORD
+#   sh tests/run.sh -k WORD    only the steps whose name contains WORD, and the builds that they use
+#   sh tests/run.sh --list     the steps; with -k WORD those that would run
 #
 # Installs what is missing, builds (gcc with the address and undefined sanitizers, clang, and the
 # release build), starts its own throw-away PostgreSQL cluster, and touches neither a running
@@ -14,14 +15,27 @@ cd "$(dirname "$0")/.." || exit 1
 top=$(pwd)
 . csms/ops/packages.sh
 
-only=
-[ "${1:-}" = -k ] && only=${2:?"-k needs a word"}
+usage() {
+  sed -n '3,7s/^# \{0,1\}//p' "$top/tests/run.sh"
+}
+
+# What is done with the steps: plan, list, run.
+only= mode=run
+while [ $# -gt 0 ]; do
+  case $1 in
+    -k) [ -n "${2:-}" ] || { echo '-k needs a word' >&2 && usage >&2; exit 64; }
+      only=$2 && shift ;;
+    --list) mode=list ;;
+    -h | --help) usage && exit ;;
+    *) echo "run.sh knows no \"$1\"" >&2 && usage >&2
+      exit 64 ;;
+  esac
+  shift
+done
 
 work=$top/build-test
 logs=$work/log
 failures=$work/failures
-mkdir -p "$logs"
-: >"$failures"
 passed=0 failed=0 skipped=0
 cluster=
 
@@ -40,11 +54,26 @@ fail() {
   { echo "FAILED   $1" && tail -n 15 "$2" | sed 's/^/         /'; } >>"$failures"
 }
 
+# chosen NAME [WORD...]: by its name; or, a build, because a chosen step has its folder as a word. In a plan
+# each chosen step leaves its words. Only when it is to be run it goes on.
+used=
+chosen() {
+  case $1 in
+    *"$only"*) ;;
+    *) case "$used " in *" ${built:-none} "*) ;; *) return 1 ;; esac ;;
+  esac
+  case $mode in
+    plan) used="$used $*" ;;
+    list) echo "$1" ;;
+  esac
+  [ $mode = run ]
+}
+
 # step NAME COMMAND...: one test. Exit status 77 means skipped, and the last line says why.
 step() {
+  chosen "$@" || return 0
   name=$1
   shift
-  case $name in *"$only"*) ;; *) return 0 ;; esac
   log=$logs/$(printf '%s' "$name" | tr -c 'a-zA-Z0-9\n' -).log
   began=$(date +%s)
   "$@" >"$log" 2>&1 </dev/null
@@ -59,9 +88,10 @@ step() {
 
 # suite BUILD ARGUMENTS...: a folder's tests as meson runs them, each counted by itself.
 suite() {
+  chosen "meson ${1##*/}" "$1" || return 0
   build=$1
   shift
-  case "meson $build" in *"$only"*) ;; *) return 0 ;; esac
+  start_cluster
   said=$logs/meson-${build##*/}.log
   log=$build/meson-logs/testlog.json
   rm -f "$log" # what an earlier run left
@@ -76,19 +106,32 @@ suite() {
   passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3))
 }
 
-configure() {
-  build=$1 CC=$2
-  export CC
-  shift 2
-  if [ -f "$build/build.ninja" ]; then
-    meson configure "$build" "$@"
+# The suites share one cluster; the rest starts what it needs by itself.
+start_cluster() {
+  [ -z "$cluster" ] || return 0
+  cluster=$scratch/pg
+  if JOULEBOOK_TEST_PG=$(sh tests/cluster.sh start "$cluster" 2>"$logs/cluster.log"); then
+    export JOULEBOOK_TEST_PG
   else
-    meson setup "$build" "$@"
+    fail "the test cluster did not start; the end of $logs/cluster.log:" "$logs/cluster.log"
   fi
 }
 
+# builds NAME FOLDER COMPILER TARGETS OPTIONS...: a step of its own, and before any that uses the folder.
+builds() {
+  built=$top/$2
+  step "$1" build "$built" "$3" "$4" "$(shift 4 && echo "$*")"
+  built=
+}
+
 build() {
-  ninja -C "$1"
+  folder=$1 CC=$2
+  export CC
+  if [ -f "$folder/build.ninja" ]; then
+    meson configure "$folder" $4
+  else
+    meson setup "$folder" $4
+  fi && ninja -C "$folder" $3
 }
 
 # first_run ROW: a row of tests/firstrun.sh; when it is skipped the last line says why.
@@ -100,6 +143,46 @@ first_run() (
   return $status
 )
 
+steps() {
+  step 'shell scripts parse' sh -c 'files=$(git ls-files "*.sh") && [ -n "$files" ] || exit
+    for f in $files; do sh -n "$f" || exit; done'
+  step 'installing packages touches no variable of the caller' sh tests/packages.sh
+  step 'the arguments of run.sh' sh tests/arguments.sh
+  step 'layers and sizes' sh tests/layers.sh
+  builds 'build with gcc and sanitizers' build-asan gcc '' -Db_sanitize=address,undefined -Dtests_fault=true
+  builds 'build with clang' build-clang clang ''
+  builds 'build the release' build-release gcc '' --buildtype=release
+  builds 'build with faults' build-fault gcc 'csms/csmsd csms/csms simulators/pilesim' --buildtype=release -Dtests_fault=true
+  suite "$top/build-asan"
+  suite "$top/build-clang" --suite unit
+  unset JOULEBOOK_TEST_PG
+  step 'SQL: tables, functions, views, roles' sh tests/sql/run.sh "$top/build-asan"
+  step 'our tables and the official schemas' sh tests/conformance/run.sh "$top/build-asan"
+  step 'a client from outside' sh tests/conformance/client.sh "$top/build-asan" "$work/client"
+  step 'fuzz for a short while' sh tests/fuzz/run.sh 10 "$top/build-fuzz"
+  step 'the simulation finds wrong cores' sh tests/simulation/mutants.sh "$top/build-release"
+  step 'chaos: 20 kills' python3 tests/chaos/chaos.py --build "$top/build-release" --seed 20
+  step 'chaos finds wrong daemons' sh tests/chaos/mutants.sh "$top/build-fault"
+  step 'bench' sh tests/bench/run.sh "$top/build-release"
+  step 'first run: an ordinary user on a fresh Debian' first_run bare
+  step 'README and quickstart' python3 tests/quickstart.py
+}
+
+# Which builds are used is known once all steps are seen.
+then=$mode mode=plan
+steps
+mode=$then
+if [ -z "$used" ]; then
+  echo "No step's name contains \"$only\"; --list tells them." >&2
+  exit 64
+fi
+if [ $mode = list ]; then
+  steps
+  exit
+fi
+
+mkdir -p "$logs"
+: >"$failures"
 packages_need "$PACKAGES_RUN $PACKAGES_TEST" || exit $?
 
 # promtool alone: the package around it would install a server that starts at boot.
@@ -112,48 +195,12 @@ fi
 
 scratch=$(mktemp -d /tmp/joulebook-test.XXXXXX)
 chmod 755 "$scratch"
-cluster=$scratch/pg
 # The checkout may be another user's.
 export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0="$top"
 export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:detect_stack_use_after_return=0
 export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 
-step 'shell scripts parse' sh -c 'files=$(git ls-files "*.sh") && [ -n "$files" ] || exit
-  for f in $files; do sh -n "$f" || exit; done'
-step 'installing packages touches no variable of the caller' sh tests/packages.sh
-step 'layers and sizes' sh tests/layers.sh
-step 'configure the sanitizer build' configure "$top/build-asan" gcc -Db_sanitize=address,undefined -Dtests_fault=true
-step 'build with gcc and sanitizers' build "$top/build-asan"
-step 'configure the clang build' configure "$top/build-clang" clang
-step 'build with clang' build "$top/build-clang"
-step 'configure the release build' configure "$top/build-release" gcc --buildtype=release
-step 'build the release' build "$top/build-release"
-step 'configure the build with faults' configure "$top/build-fault" gcc --buildtype=release -Dtests_fault=true
-step 'build with faults' ninja -C "$top/build-fault" csms/csmsd csms/csms simulators/pilesim
-
-if JOULEBOOK_TEST_PG=$(sh tests/cluster.sh start "$cluster" 2>"$logs/cluster.log"); then
-  export JOULEBOOK_TEST_PG
-else
-  fail "the test cluster did not start; the end of $logs/cluster.log:" "$logs/cluster.log"
-fi
-
-suite "$top/build-asan"
-suite "$top/build-clang" --suite unit
-
-# The rest starts what it needs by itself.
-unset JOULEBOOK_TEST_PG
-step 'SQL: tables, functions, views, roles' sh tests/sql/run.sh "$top/build-asan"
-step 'our tables and the official schemas' sh tests/conformance/run.sh "$top/build-asan"
-step 'a client from outside' sh tests/conformance/client.sh "$top/build-asan" "$work/client"
-step 'fuzz for a short while' sh tests/fuzz/run.sh 10 "$top/build-fuzz"
-step 'a simulated day of 10,000 piles' "$top/build-release/tests/simulation/simulation" --day
-step 'the simulation finds wrong cores' sh tests/simulation/mutants.sh "$top/build-release"
-step 'ten planted faults are caught' sh tests/simulation/planted.sh "$top/build-release"
-step 'chaos: 20 kills' python3 tests/chaos/chaos.py --build "$top/build-release" --seed 20
-step 'chaos finds wrong daemons' sh tests/chaos/mutants.sh "$top/build-fault"
-step 'bench' sh tests/bench/run.sh "$top/build-release"
-step 'first run: an ordinary user on a fresh Debian' first_run bare
-step 'README and quickstart' python3 tests/quickstart.py
+steps
 
 if [ "$failed" != 0 ]; then
   echo 'The failures once more:'
