@@ -64,7 +64,7 @@ struct core *core_new(const struct core_config *config, const struct core_ports 
     core->free = calloc(core->capacity, sizeof *core->free);
     core->map = calloc(room, sizeof *core->map);
     core->slots = calloc(config->connections, sizeof *core->slots);
-    if (!core->stations || !core->free || !core->map || !core->slots) {
+    if (!core->stations || !core->free || !core->map || !core->slots || !often_make(core)) {
         core_free(core);
         return NULL;
     }
@@ -110,6 +110,7 @@ void core_free(struct core *core)
     free(core->free);
     free(core->map);
     free(core->slots);
+    free(core->often);
     free(core);
 }
 
@@ -301,11 +302,6 @@ static void station_replace(struct core *core, struct core_now now, struct core_
 {
     bool alive = now.mono_ms - station->heard_ms < CORE_ALIVE_MS;
 
-    if (now.mono_ms - station->takeovers_ms >= 3600 * 1000 || station->takeovers == 0) {
-        station->takeovers_ms = now.mono_ms;
-        station->takeovers = 0;
-    }
-    station->takeovers++;
     core_count(
         core, alive ? CORE_NOTE_REPLACED_ALIVE : CORE_NOTE_REPLACED, station, station->remote);
     station_disconnect(core, now, station, CORE_CLOSE_GOING_AWAY, "replaced by a newer connection");
@@ -313,10 +309,7 @@ static void station_replace(struct core *core, struct core_now now, struct core_
 
 bool core_may_open(const struct core *core, struct core_now now, int64_t id)
 {
-    const struct core_station *station = station_find(core, id);
-
-    return station == NULL || station->takeovers < CORE_TAKEOVERS_HOUR ||
-           now.mono_ms - station->takeovers_ms >= 3600 * 1000;
+    return often_may(core, now, id);
 }
 
 bool core_room(const struct core *core, size_t length)
@@ -337,6 +330,7 @@ void core_conn_open(struct core *core, struct core_now now, struct core_conn con
 
     assert(conn.slot < core->config.connections);
     assert(core->slots[conn.slot].station == 0);
+    often_came(core, now, id);
     if (station == NULL && core_serving(core))
         station = station_make(core, id);
     if (station == NULL || !core_serving(core)) {

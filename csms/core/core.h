@@ -125,8 +125,8 @@ void core_drain(struct core *, struct core_now);
 /* Closes what is left: the drain took too long, or the node lost its lock. */
 void core_close_all(struct core *, struct core_now, enum core_close, const char *reason);
 
-/* What admission asks: may this station connect now?  False: it was taken over 60 times in the
- * last hour. */
+/* What admission asks: may this station connect now?  False: it came again 60 times in an hour,
+ * whether its last connection was there still or not; then it may once a minute. */
 bool core_may_open(const struct core *, struct core_now, int64_t station);
 bool core_serving(const struct core *); /* false: database away or draining: upgrades get 503 */
 

@@ -44,6 +44,11 @@ void call_lost(struct core *, struct core_now, struct core_station *);
 /* A call that has not left yet shall not. */
 void call_put_back(struct core *, struct core_now, struct core_station *);
 
+/* often.c: who came how often */
+bool often_make(struct core *); /* false: no memory */
+void often_came(struct core *, struct core_now, int64_t station);
+bool often_may(const struct core *, struct core_now, int64_t station);
+
 /* open.c: the transactions known to be open */
 void open_set(struct core_station *, const char *list);
 void open_add(struct core_station *, int64_t transaction_id);

@@ -21,7 +21,7 @@ enum {
     CORE_QUEUE_MAX = 64,  /* what a transport may still deliver after that */
     CORE_OPEN_MAX = 256,  /* open transactions remembered of one station */
     CORE_PATIENT_MAX = 3, /* how often a worker waits for a row before the pile is put off */
-    CORE_TAKEOVERS_HOUR = 60,
+    CORE_AGAIN_HOUR = 60, /* times that a station may come again; then once a minute */
     CORE_ALIVE_MS = 30 * 1000,
     CORE_LIVE_MS = 10 * 1000,      /* A status so soon after a boot or trigger is live */
     CORE_TRIGGERED_MS = 60 * 1000, /* how long a pending station may send what we triggered */
@@ -107,8 +107,6 @@ struct core_station {
     int64_t *open; /* transactions without a Stop */
     uint16_t open_count, open_room;
 
-    uint16_t takeovers; /* since takeovers_ms */
-    uint64_t takeovers_ms;
     char remote[48];
 };
 
@@ -127,6 +125,8 @@ struct core {
     uint32_t *map; /* station id to index + 1, open addressing */
     uint32_t map_mask;
     struct core_slot *slots;
+    struct core_often *often; /* rows of who came how often */
+    uint32_t often_mask;
     uint64_t sequence; /* of tokens */
     uint32_t stalled, calls;
     size_t large_sum;

@@ -190,6 +190,48 @@ START_TEST(sixty_take_overs_an_hour_are_enough)
 }
 END_TEST
 
+/* Whether each finds the last one, or that has gone; and what is forgotten comes back by the minute. */
+START_TEST(sixty_returns_an_hour_are_enough_whoever_was_there)
+{
+    struct bench *bench = bench_new();
+
+    for (uint32_t i = 0; i < 61; i++) {
+        struct core_conn conn;
+
+        ck_assert(core_may_open(bench->core, bench->now, 1));
+        conn = bench_join(bench, 0, 1, CORE_ACCEPTED);
+        core_conn_closed(bench->core, bench->now, conn, "closed by the pile");
+        bench_wait(bench, 500);
+    }
+    ck_assert(!core_may_open(bench->core, bench->now, 1));
+    bench_wait(bench, 60 * 1000 - 61 * 500);
+    ck_assert(core_may_open(bench->core, bench->now, 1));
+    bench_join(bench, 0, 1, CORE_ACCEPTED);
+    ck_assert(!core_may_open(bench->core, bench->now, 1));
+    bench_free(bench);
+}
+END_TEST
+
+/* The table is small for 8 connections; those that came once make way for each other. */
+START_TEST(a_flood_of_others_does_not_wash_a_count_away)
+{
+    struct bench *bench = bench_new();
+
+    for (uint32_t i = 0; i < 61; i++) {
+        core_conn_closed(bench->core, bench->now, bench_join(bench, 0, 1, CORE_ACCEPTED), "closed");
+        bench->work_count = 0;
+    }
+    for (int64_t station = 2; station < 5000; station++) {
+        ck_assert(core_may_open(bench->core, bench->now, station));
+        core_conn_closed(
+            bench->core, bench->now, bench_join(bench, 0, station, CORE_ACCEPTED), "closed");
+        bench->work_count = 0;
+    }
+    ck_assert(!core_may_open(bench->core, bench->now, 1));
+    bench_free(bench);
+}
+END_TEST
+
 START_TEST(a_revoked_station_loses_its_connection)
 {
     struct bench *bench = bench_new();
@@ -267,6 +309,8 @@ int main(void)
         {an_epoch_taken_for_nobody_is_given_back, 0},
         {an_outcome_that_comes_late_or_twice_changes_nothing, 0},
         {sixty_take_overs_an_hour_are_enough, 0},
+        {sixty_returns_an_hour_are_enough_whoever_was_there, 0},
+        {a_flood_of_others_does_not_wash_a_count_away, 0},
         {a_revoked_station_loses_its_connection, 0},
         {any_order_of_events_keeps_the_promises, 50},
     };
