@@ -102,13 +102,33 @@ static void played(struct bench *bench, struct core_conn conn)
     if (bench_has(bench, CORE_COMMAND_NEXT))
         bench_done(bench, CORE_COMMAND_NEXT, CORE_DONE, &reset);
     bench_say(bench, conn, "[3,\"u-1\",{\"status\":\"Accepted\"}]");
+    bench_say(bench, conn, "[3,\"jb-8-1\",{\"status\":\"Accepted\"}]"); /* nobody waits for it */
+    bench_say(bench, conn, "[4,\"jb-8-1\",\"InternalError\",\"no\",{}]");
+}
+
+/* Without memory an answer is forgotten, but never becomes another. */
+static uint32_t late_answers(const struct bench *bench)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < bench->work_count; i++) {
+        const struct bench_work *work = &bench->work[i];
+
+        if (work->work.kind != CORE_COMMAND_LATE)
+            continue;
+        ck_assert_str_eq(work->message_id, "jb-8-1");
+        ck_assert_msg(strcmp(work->state, "accepted") == 0 || strcmp(work->state, "call_error") == 0,
+            "%s", work->state);
+        count++;
+    }
+    return count;
 }
 
 START_TEST(any_allocation_may_fail)
 {
     struct bench *bench = bench_new();
     struct core_conn conn = bench_conn(0, 1), again = bench_conn(1, 2);
-    uint32_t before;
+    uint32_t before, late;
 
     countdown = _i;
     joined(bench, conn);
@@ -116,7 +136,9 @@ START_TEST(any_allocation_may_fail)
     countdown = -1;
     joined(bench, again); /* the pile comes back, and all is as before */
     before = bench->confirmations;
+    late = late_answers(bench);
     played(bench, again);
+    ck_assert_uint_eq(late_answers(bench) - late, 2);
     ck_assert_uint_eq(bench->confirmations - before, COUNT(script) - 1); /* the boot is not counted */
     bench_free(bench);
 }

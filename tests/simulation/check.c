@@ -293,17 +293,20 @@ static void check_expired(struct world *world, uint32_t index)
             (unsigned)index + 1, command->station);
 }
 
-/* An answer is the word of the pile it was asked of, and of nobody else. */
+/* An answer is the word of the pile it was asked of and of nobody else, and in a calm world none is
+ * lost. */
 static void check_told(struct world *world, uint32_t index)
 {
     const struct command *command = &world->model->commands[index];
     bool said = strcmp(command->final, "accepted") == 0 ||
                 strcmp(command->final, "rejected") == 0 ||
                 strcmp(command->final, "call_error") == 0;
+    bool told = command->told & 1u << command->attempts;
+    bool calm = command->asked_us > world->calm_us + PRESENT_S * SECOND;
 
-    if (said && !(command->told & 1u << command->attempts))
-        world_breach(world, BREACH_ANSWER, "command %u of pile %" PRId64 " was not %s by it",
-            (unsigned)index + 1, command->station, command->final);
+    if ((said && !told) || (calm && told && !said))
+        world_breach(world, BREACH_ANSWER, "command %u of pile %" PRId64 " is %s, and was %s by it",
+            (unsigned)index + 1, command->station, command->final, told ? "answered" : "not answered");
 }
 
 void check_fair(struct world *world)

@@ -91,6 +91,10 @@ mutant 'a Start while a session is open gets that session' tests/simulation/mode
 mutant 'a late answer settles whatever pile it came from' tests/simulation/commands.c \
   'command->station == task->station && attempt == command->attempts &&
         command->left' 'attempt == command->attempts && command->left'
+mutant 'an answer without a status is none' csms/core/call.c \
+  '        if (state == no_status)
+            state = "accepted";
+' ''
 mutant 'an answer is taken by its command, not by its claim' tests/simulation/commands.c \
   'if (attempt != command->attempts ||
         (command->state != COMMAND_SENT && !(evidence && doubtful(command))))' \
