@@ -15,6 +15,31 @@ REVOKE ALL ON FUNCTION core.review_open(text, boolean, text, bigint, uuid, times
 COMMENT ON FUNCTION core.review_open(text, boolean, text, bigint, uuid, timestamptz, jsonb, text) IS
     'Opens a review item once for each trouble | 为每个问题建立一条待审记录（只建一次）';
 
+-- The same for what is found wrong with a session at one time and may be found again at another: what was decided
+-- of the first is not decided of the second, which is an item of its own.
+CREATE OR REPLACE FUNCTION core.review_again(p_kind text, p_blocks boolean, p_station bigint, p_session uuid,
+    p_received_at timestamptz, p_detail jsonb, p_frame text)
+RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    known bigint;
+    waits bigint;
+BEGIN
+    SELECT count(*), count(*) FILTER (WHERE r.state = 'open') INTO known, waits
+    FROM core.review r WHERE r.session_uid = p_session AND r.kind = p_kind;
+    IF waits = 0 THEN
+        PERFORM core.review_open(p_kind, p_blocks, p_session || CASE known WHEN 0 THEN '' ELSE ':' || known END,
+            p_station, p_session, p_received_at, p_detail, p_frame);
+    ELSIF p_blocks THEN
+        UPDATE core.review r SET blocks = true
+        WHERE r.session_uid = p_session AND r.kind = p_kind AND r.state = 'open' AND NOT r.blocks;
+    END IF;
+END
+$$;
+ALTER FUNCTION core.review_again(text, boolean, bigint, uuid, timestamptz, jsonb, text) OWNER TO joulebook_writer;
+REVOKE ALL ON FUNCTION core.review_again(text, boolean, bigint, uuid, timestamptz, jsonb, text) FROM PUBLIC;
+COMMENT ON FUNCTION core.review_again(text, boolean, bigint, uuid, timestamptz, jsonb, text) IS
+    'Opens a review item of a session anew if the one before was decided | 前一条已决时为会话再建一条待审记录';
+
 CREATE OR REPLACE FUNCTION core.review_blocks(p_session uuid)
 RETURNS boolean LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN

@@ -179,7 +179,7 @@ BEGIN
         doubts := doubts || stranger;
     END IF;
     FOREACH kind IN ARRAY doubts LOOP
-        PERFORM core.review_open(kind, kind <> stranger, s.uid::text, s.station_id, s.uid, p_report.received_at,
+        PERFORM core.review_again(kind, kind <> stranger, s.station_id, s.uid, p_report.received_at,
             jsonb_build_object('transaction_id', s.transaction_id, 'message', 'StopTransaction',
                 'reported', p_report.at_text, 'meter_start_mwh', s.meter_start_mwh::text,
                 'meter_stop_mwh', p_report.meter_stop_mwh::text), p_report.frame);

@@ -133,7 +133,6 @@ CREATE OR REPLACE FUNCTION ledger.settlement_review(p_session uuid, p_kind text,
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     s core.session;
-    known bigint;
 BEGIN
     outcome := 'done';
     SELECT * INTO s FROM core.session x WHERE x.uid = p_session FOR NO KEY UPDATE;
@@ -145,13 +144,8 @@ BEGIN
         outcome := 'busy';                    -- what it found wrong may be so no more: take the input again
         RETURN;
     END IF;
-    IF NOT EXISTS (SELECT FROM core.review r WHERE r.session_uid = s.uid AND r.kind = p_kind AND r.state = 'open') THEN
-        -- Decided before and found again: an item of its own.
-        SELECT count(*) INTO known FROM core.review r WHERE r.session_uid = s.uid AND r.kind = p_kind;
-        PERFORM core.review_open(p_kind, true, s.uid || CASE known WHEN 0 THEN '' ELSE ':' || known END,
-            s.station_id, s.uid, clock_timestamp(), p_detail, NULL);
-    END IF;
-    UPDATE core.review r SET blocks = true, input = COALESCE(p_input, r.input)
+    PERFORM core.review_again(p_kind, true, s.station_id, s.uid, clock_timestamp(), p_detail, NULL);
+    UPDATE core.review r SET input = COALESCE(p_input, r.input)
     WHERE r.session_uid = s.uid AND r.kind = p_kind AND r.state = 'open';
     UPDATE core.session x SET state = 'review' WHERE x.uid = s.uid AND x.state IN ('stopped', 'presumed_ended');
 END

@@ -422,6 +422,33 @@ SELECT t.test('what is presumed ended is not settled before its time because an 
     PERFORM core.review_decide(id, 'bill', NULL, NULL, 'me') FROM core.review WHERE kind = 'presumed_ended';
     PERFORM t.is((SELECT run_at - now() FROM core.job WHERE kind = 'settle'), interval '15 minutes', 'due then');
 $$);
+SELECT t.test('a Stop with the doubt that was decided of a bill before it is decided on its own', $$
+    p := t.house('H'); w := t.card('TAG00000001', 1000000, 9);
+    FOREACH n IN ARRAY ARRAY[0, 1, 2] LOOP
+        SELECT * INTO a FROM t.start(p, 'TAG00000001', 0, now() - interval '3 hours' + n * interval '1 s', 1 + n::int % 2, now() - interval '3 hours');
+        PERFORM inbound.presume_ended(a.transaction_id, clock_timestamp() - interval '20 minutes');
+        SELECT * INTO s FROM core.session z WHERE z.transaction_id = a.transaction_id;
+        PERFORM ledger.settlement_review(s.uid, 'implausible_energy', '{}', NULL);
+        IF n > 0 THEN
+            PERFORM core.review_decide(id, 'bill', NULL, NULL, 'me') FROM core.review WHERE session_uid = s.uid AND blocks;
+            PERFORM ledger.settlement_input(s.uid);
+            PERFORM t.is((t.settle(a.transaction_id, 500)).outcome, 'done', 'billed');
+        END IF;
+        IF n = 2 THEN
+            PERFORM core.review_open('implausible_energy', false, 'harmless', p, s.uid, now(), '{}', NULL);
+        END IF;
+        PERFORM t.stop(p, a.transaction_id, 9100000, now() - interval '2 hours', 'TAG00000001', now(), true, NULL);
+        PERFORM t.is((SELECT z.state FROM core.session z WHERE z.uid = s.uid), 'review', 'state');
+        PERFORM t.sound('a decision is waited for');
+        SELECT count(*), min(id) INTO r FROM core.review WHERE session_uid = s.uid AND blocks AND state = 'open' AND kind = 'implausible_energy';
+        PERFORM t.is(r.count, 1::bigint, 'by one item, decided before: ' || n);
+        PERFORM core.review_decide(r.min, 'bill', NULL, '{"meter_stop_mwh":9000000}', 'me');
+        PERFORM t.is((SELECT z.state || meter_stop_mwh FROM core.session z WHERE z.uid = s.uid), 'stopped9000000', 'and decided');
+        PERFORM ledger.settlement_input(s.uid);
+        PERFORM t.is((t.settle(a.transaction_id, 700)).outcome, 'done', 'billed by it');
+        PERFORM t.sound('billed');
+    END LOOP;
+$$);
 SELECT t.test('a session in review without an open item that blocks is a broken invariant', $$
     p := t.house('H'); w := t.card('TAG00000001', 100000, 9);
     SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now());
