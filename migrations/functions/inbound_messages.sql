@@ -196,7 +196,9 @@ BEGIN
         UPDATE core.session s SET state = 'presumed_ended', presumed_ended_at = p_received_at
         WHERE s.transaction_id = named AND s.state = 'open';
     END IF;
-    PERFORM core.review_open('unusable', true, content::text, p_station, about, p_received_at,
+    -- Of a start by its session: where a dead clock says the same of two, each waits for a decision.
+    PERFORM core.review_open('unusable', true, (CASE p_action WHEN 'StartTransaction' THEN about ELSE content END)::text,
+        p_station, about, p_received_at,
         jsonb_build_object('action', p_action, 'code', p_code, 'member', p_member, 'transaction_id', named)
         || CASE WHEN p_action = 'StopTransaction' THEN jsonb_build_object('meter_stop_mwh',
             (inbound.unusable_integer(payload, 'meterStop') * 1000)::text) ELSE '{}' END, p_frame);

@@ -113,7 +113,8 @@ BEGIN
         stop_expiry = p_report.expiry, stop_parent = p_report.parent,
         input_current = s.presumed_ended_at IS NULL,
         -- A key whose time is none is given up here: the next such start is another session.
-        start_key = CASE WHEN x.start_reported_at IS NULL OR x.start_reported_at > x.start_received_at + interval '1 day'
+        start_key = CASE WHEN x.start_reported_at IS NULL AND NOT inbound.start_unread(x.transaction_id, x.start_key)
+                           OR x.start_reported_at > x.start_received_at + interval '1 day'
                            OR x.start_reported_at < (SELECT t.registered_at FROM core.station t WHERE t.id = x.station_id)
                          THEN NULL ELSE x.start_key END
     WHERE x.transaction_id = s.transaction_id;

@@ -67,3 +67,19 @@ ALTER FUNCTION inbound.unusable_start(bigint, timestamptz, text, uuid, jsonb) OW
 REVOKE ALL ON FUNCTION inbound.unusable_start(bigint, timestamptz, text, uuid, jsonb) FROM PUBLIC;
 COMMENT ON FUNCTION inbound.unusable_start(bigint, timestamptz, text, uuid, jsonb) IS
     'The session of a start that could not be read | 为无法完整解读的启动报文建立会话';
+
+-- Whether a session's key is that of a start that could not be read, and tells its time all the same, in words that
+-- nobody understood: it is known again for ever. A clock that never ran says nothing, zeros, or 1970 each time.
+CREATE OR REPLACE FUNCTION inbound.start_unread(p_transaction bigint, p_key uuid)
+RETURNS boolean LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+SET standard_conforming_strings = on AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM core.session_message m JOIN core.session s USING (transaction_id)
+                   WHERE m.transaction_id = p_transaction AND m.kind = 'start' AND m.at_text !~ '^\s*(1970|[-+0:.,TZ\s]*$)'
+                     AND p_key = inbound.frame_digest(s.station_id, m.frame));
+END
+$$;
+ALTER FUNCTION inbound.start_unread(bigint, uuid) OWNER TO joulebook_writer;
+REVOKE ALL ON FUNCTION inbound.start_unread(bigint, uuid) FROM PUBLIC;
+COMMENT ON FUNCTION inbound.start_unread(bigint, uuid) IS
+    'Whether a key is that of an unreadable start that tells a time | 会话键是否来自无法解读但带有时间的启动报文';

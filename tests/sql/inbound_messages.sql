@@ -89,6 +89,31 @@ SELECT t.test('an unreadable start gets an id and can never be billed; repeated 
     PERFORM t.is((SELECT state FROM core.session WHERE transaction_id = a.transaction_id), 'review', 'its stop');
     PERFORM t.is((t.settle(a.transaction_id, 5)).outcome, 'refused', 'no bill');
 $$);
+SELECT t.test('a start that could not be read is the same after its Stop, unless its clock tells nothing', $$
+    p := t.house('H'); w := t.card('TAG00000001', 1000000); m := 0;
+    FOR r IN SELECT * FROM (VALUES ('"yesterday"', true), ('"24/11/2026 10:00:00"', true), ('"0001-00-00T00:00:00Z"', true), ('20261124', true),
+            ('"0000-00-00T00:00:00Z"', false), ('"1970-01-01"', false), ('" "', false), ('null', false)) v(told, known) LOOP
+        m := m + 1;
+        x := format('[2,"%%s","StartTransaction",{"connectorId":1,"idTag":"TAG00000001","meterStart":%s000,"timestamp":%s}]', m, r.told);
+        SELECT * INTO a FROM inbound.unusable(p, 'StartTransaction', now() - interval '2 hours', format(x, '1'), 'x', 'timestamp');
+        SELECT * INTO b FROM inbound.unusable(p, 'StartTransaction', now() - interval '2 hours', format(x, '2'), 'x', 'timestamp');
+        PERFORM t.is(b, a, 'before the Stop: ' || r.told);
+        PERFORM t.stop(p, a.transaction_id, m * 1000 + 500, now() - interval '1 hour', 'TAG00000001', now() - interval '1 hour');
+        SELECT * INTO b FROM inbound.unusable(p, 'StartTransaction', now(), format(x, '3'), 'x', 'timestamp');
+        PERFORM t.is(b.transaction_id = a.transaction_id, r.known, 'after it: ' || r.told);
+        PERFORM t.is(core.review_blocks(z.uid), true, 'waits for a decision: ' || r.told) FROM core.session z WHERE z.transaction_id IN (a.transaction_id, b.transaction_id);
+        PERFORM t.stop(p, b.transaction_id, m * 1000 + 900, now() - interval '30 minutes') WHERE NOT r.known;
+    END LOOP;
+    PERFORM t.is((SELECT count(*) || ' ' || count(DISTINCT session_uid) FROM core.review WHERE kind = 'unusable'), '12 12', 'an item for each');
+    PERFORM t.is((t.start(p, 'TAG00000001', 99000, now(), 2)).status, 'Accepted', 'and the card is free');
+$$);
+SELECT t.test('a start whose time no clock can mean is given up at its Stop', $$
+    p := t.house('H'); w := t.card('TAG00000001', 1000000);
+    SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, '294276-12-31 00:00:00+00', 1, now() - interval '1 hour', false, NULL);
+    PERFORM t.stop(p, a.transaction_id, 1500, now() - interval '30 minutes');
+    SELECT * INTO b FROM t.start(p, 'TAG00000001', 1000, '294276-12-31 00:00:00+00', 1, now(), false, NULL);
+    PERFORM t.is(b.transaction_id <> a.transaction_id, true, 'another session');
+$$);
 SELECT t.test('an unreadable stop or reading is confirmed and reviewed once', $$
     p := t.house('H');
     FOR n IN 1..2 LOOP
