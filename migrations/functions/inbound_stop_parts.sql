@@ -156,6 +156,8 @@ DECLARE
     doubts text[] := '{}';
     kind text;
     stranger CONSTANT text := 'stop_by_stranger';
+    five_minutes CONSTANT interval := interval '5 minutes';
+    five_minutes_us CONSTANT bigint := 300000000;
 BEGIN
     IF p_report.meter_stop_mwh IS NULL THEN
         doubts := doubts || 'missing_meter_stop'::text;
@@ -168,6 +170,15 @@ BEGIN
     END IF;
     IF energy > core.energy_limit_mwh(p_power_w, s.started_at, p_report.at) THEN
         doubts := doubts || 'implausible_energy'::text;
+    END IF;
+    -- One end as it was told long before its receipt, by a clock that nobody knew then; the other corrected by what is
+    -- known of that clock. What was received at once is right by our own clock, and two known offsets are two
+    -- settings of the clock.
+    IF s.start_offset_us IS NULL AND s.started_at < s.start_received_at - five_minutes
+           AND abs(p_report.offset_us) >= five_minutes_us
+       OR p_report.offset_us IS NULL AND p_report.at < p_report.received_at - five_minutes
+           AND abs(s.start_offset_us) >= five_minutes_us THEN
+        doubts := doubts || 'clock_offset_differs'::text;
     END IF;
     IF p_report.doubt IS NOT NULL THEN
         doubts := doubts || ('stop_' || p_report.doubt);

@@ -73,6 +73,33 @@ SELECT t.test('a session by a clock 8 hours ahead is not billed before the decis
     PERFORM t.is((x::jsonb #>> '{session,started_at}')::timestamptz, now(), 'start');
     PERFORM t.is((x::jsonb #>> '{session,stopped_at}')::timestamptz, now() + interval '10 minutes', 'stop');
 $$);
+SELECT t.test('two ends of which one was corrected by a clock that nobody knew at the other are not billed before a decision', $$
+    p := t.house('H'); w := t.card('TAG00000001', 10000000, 99); n := 0;
+    -- Begun and ended by the pile's clock; each with when it was told, whether by a queue, and what was known of the clock.
+    FOR r IN SELECT * FROM (VALUES
+            ('a slow clock learnt since', '-9 h'::interval, '-10 min'::interval, true, NULL::bigint, '-8 h'::interval, '0'::interval, false, 28800::bigint, true),
+            ('a fast clock learnt since', '-2 h', '-10 min', true, NULL, '7 h', '0', true, -28800, true),
+            ('a fast clock forgotten since', '-4 h', '-12 h', false, -28800, '-3 h', '0', true, NULL, true),
+            ('five minutes learnt since', '-65 min', '-10 min', true, NULL, '-5 min', '0', false, 300, true),
+            ('less than five minutes', '-65 min', '-10 min', true, NULL, '-299 s', '0', false, 299, false),
+            ('nothing learnt, from a queue', '-60 min', '0', true, NULL, '0', '0', true, NULL, false),
+            ('a clock that is right', '-60 min', '-10 min', true, NULL, '0', '0', false, 0, false),
+            ('known at both ends', '-9 h', '-10 min', true, 28800, '-8 h', '0', false, 28800, false),
+            ('set right between live ends', '-9 h', '-60 min', false, 28800, '0', '0', false, 0, false),
+            ('set right and forgotten, live', '-9 h', '-60 min', false, 28800, '0', '0', false, NULL, false),
+            ('set wrong since a live start', '-60 min', '-60 min', false, NULL, '-8 h', '0', false, 28800, false),
+            ('told within five minutes', '-64 min', '-60 min', true, NULL, '-8 h', '0', false, 28800, false))
+            v(name, begun, begun_told, begun_queued, begun_offset, ended, ended_told, ended_queued, ended_offset, doubted) LOOP
+        n := n + 1;
+        SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now() + r.begun + n * interval '1 ms', n::int, now() + r.begun_told, r.begun_queued, r.begun_offset * 1000000);
+        PERFORM t.stop(p, a.transaction_id, 21000, now() + r.ended, NULL, now() + r.ended_told, r.ended_queued, r.ended_offset * 1000000);
+        SELECT string_agg(kind || blocks || z.state, ',') INTO x FROM core.session z LEFT JOIN core.review v ON v.session_uid = z.uid WHERE z.transaction_id = a.transaction_id;
+        PERFORM t.is(x, CASE WHEN r.doubted THEN 'clock_offset_differstruereview' END, r.name);
+    END LOOP;
+    SELECT z.* INTO s FROM core.session z ORDER BY z.transaction_id LIMIT 1;
+    PERFORM core.review_decide(id, 'bill', NULL, jsonb_build_object('started_at', now() - interval '1 hour'), 'me') FROM core.review WHERE session_uid = s.uid;
+    PERFORM t.is((ledger.settlement_input(s.uid)::jsonb #>> '{session,started_at}')::timestamptz, now() - interval '1 hour', 'billed by its true time');
+$$);
 SELECT t.test('a Stop 20 hours ahead of a start of now is reviewed', $$
     p := t.house('H'); w := t.card('TAG00000001', 1000000, 9);
     SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now(), 1, now(), false, NULL);
