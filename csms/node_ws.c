@@ -208,6 +208,7 @@ static void limits_of(const struct conf *conf, struct ws_limits *ret)
     ret->large_bytes = (uint32_t)conf->limits_large_bytes;
     ret->fragments = (uint32_t)conf->limits_fragments;
     ret->stall_ms = (uint32_t)conf->limits_stall_s * 1000;
+    ret->message_ms = (uint32_t)conf->limits_message_s * 1000;
     ret->send_messages = (uint32_t)conf->limits_send_messages;
     ret->send_bytes = (uint32_t)conf->limits_send_bytes;
     ret->control_frames.per_minute = (uint32_t)conf->limits_control_frames_per_minute;

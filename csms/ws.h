@@ -36,6 +36,7 @@ struct ws_limits {
     uint32_t large_bytes;  /* messages above CORE_LARGE_BYTES that may be received at once, together */
     uint32_t fragments;    /* of a message */
     uint32_t stall_ms;     /* between two pieces of a message */
+    uint32_t message_ms;   /* from its first piece to its last, while it is read */
     uint32_t send_messages; /* waiting for a slow reader */
     uint32_t send_bytes;
     struct core_rate control_frames; /* pings and pongs of one connection */

@@ -32,8 +32,12 @@ static uint64_t now_of(const struct ws_slot *slot)
 static void on_stalled(void *ctx)
 {
     struct ws_slot *slot = ctx;
+    bool late = now_of(slot) >= slot->end_ms;
 
-    ws_slot_farewell(slot, 1008, "message stalled", &slot->ws->stats.cut_stalled);
+    if (slot->socket_off)
+        return; /* it is we who do not read */
+    ws_slot_farewell(slot, 1008, late ? "message too slow" : "message stalled",
+        &slot->ws->stats.cut_stalled);
 }
 
 /* lws tells neither of empty pongs nor of pings that it drops; the socket's own counter does. */

@@ -59,12 +59,12 @@ struct ws_slot {
 
     char *text; /* of the message that is coming */
     size_t length, room;
-    size_t share; /* what it holds of large_bytes */
+    size_t share, granted, wanted; /* what it has of large_bytes; may hold; wants to hold */
     uint32_t fragments;
     struct ws_queue held, queue;
 
     struct wheel_timer life, stall;
-    uint64_t heard_ms, control_full_us, discard_end_ms;
+    uint64_t heard_ms, control_full_us, discard_end_ms, end_ms; /* of the message that is coming */
     size_t discarded;
     uint64_t told_bytes;    /* that lws has told us of, with their frames' heads */
     uint64_t untold_bytes;  /* that the socket has received besides */
@@ -93,6 +93,7 @@ struct ws {
     struct ws_slot *waiting_first, *waiting_last; /* for a share of large_bytes */
     struct ws_slot *room_first, *room_last; /* whose held message the owner has no room for */
     size_t large_used;
+    struct ws_slot *spare; /* who may take a whole message's worth beside it */
     bool kick; /* lws has something to do that no socket will tell it of */
     unsigned char *scratch; /* WS_PRE and a text, for direct writes */
     size_t scratch_room;
@@ -105,8 +106,7 @@ struct ws {
 };
 
 /* ws_front.c */
-void ws_front_accepted(
-    void *ctx, const struct listener *, int fd, const struct core_address *);
+void ws_front_accepted(void *ctx, const struct listener *, int fd, const struct core_address *);
 bool ws_front_may_accept(void *ctx);
 void ws_front_clear(struct ws *);
 

@@ -29,40 +29,59 @@ static void leave_waiting(struct ws_slot *slot)
     slot->waits = false;
 }
 
-static bool share_is_free(const struct ws *ws)
+/* A share is as much as the frames have announced so far.  A whole message's worth is kept apart,
+ * for one at a time that finds no room: it can finish whatever its later frames announce, so shares
+ * that grow cannot wait for each other for ever. */
+static bool take_share(struct ws_slot *slot, size_t length)
 {
-    return !ws->large_used || ws->large_used + ws->limits.message_bytes <= ws->limits.large_bytes;
-}
+    struct ws *ws = slot->ws;
+    size_t others = ws->large_used - slot->share;
 
-/* Each share is a whole message's worth, so whoever has one can finish. */
-static void take_share(struct ws_slot *slot)
-{
-    slot->share = slot->ws->limits.message_bytes;
-    slot->ws->large_used += slot->share;
+    if (ws->spare != slot) {
+        if (others + length + ws->limits.message_bytes <= ws->limits.large_bytes) {
+            ws->large_used = others + length;
+            slot->share = length;
+        } else if (!ws->spare) {
+            ws->spare = slot;
+        } else {
+            return false;
+        }
+    }
+    slot->granted = length;
+    return true;
 }
 
 static void give_share_back(struct ws_slot *slot)
 {
     struct ws *ws = slot->ws;
 
-    if (!slot->share)
+    if (!slot->granted)
         return;
     ws->large_used -= slot->share;
-    slot->share = 0;
-    while (ws->waiting_first && share_is_free(ws)) {
+    slot->share = slot->granted = 0;
+    if (ws->spare == slot)
+        ws->spare = NULL;
+    while (ws->waiting_first && take_share(ws->waiting_first, ws->waiting_first->wanted)) {
         struct ws_slot *next = ws->waiting_first;
 
         leave_waiting(next);
-        take_share(next);
         ws_slot_dirty(next);
     }
 }
 
+/* The next piece in time, and all of them. */
 static void expect_more(struct ws_slot *slot)
 {
     struct ws *ws = slot->ws;
+    uint64_t next_ms = loop_mono_ms(ws->loop) + ws->limits.stall_ms;
 
-    loop_timer_arm(ws->loop, &slot->stall, loop_mono_ms(ws->loop) + ws->limits.stall_ms);
+    loop_timer_arm(ws->loop, &slot->stall, next_ms < slot->end_ms ? next_ms : slot->end_ms);
+}
+
+/* The time when we did not read is not the pile's. */
+static void begin_time(struct ws_slot *slot)
+{
+    slot->end_ms = loop_mono_ms(slot->ws->loop) + slot->ws->limits.message_ms;
 }
 
 static void read_socket(struct ws_slot *slot, bool on)
@@ -78,8 +97,10 @@ static void read_socket(struct ws_slot *slot, bool on)
         slot->want_writable = true;
         lws_callback_on_writable(slot->wsi);
         ws_slot_heard(slot);
-        if (slot->in_message)
+        if (slot->in_message) {
+            begin_time(slot);
             expect_more(slot);
+        }
     }
 }
 
@@ -215,10 +236,11 @@ static int gather(struct ws_slot *slot, const char *bytes, size_t length, bool f
 
     if (!append(slot, bytes, length))
         return ws_slot_cut(slot, 1011, "no memory", &ws->stats.cut_no_memory);
-    if (announced > CORE_LARGE_BYTES && !slot->share && !final) {
-        if (share_is_free(ws) && !ws->waiting_first)
-            take_share(slot);
-        else if (!slot->waits)
+    if (announced > CORE_LARGE_BYTES && announced > slot->granted && !final) {
+        bool in_turn = !ws->waiting_first || ws->spare == slot;
+
+        slot->wanted = announced;
+        if (!slot->waits && (!in_turn || !take_share(slot, announced)))
             wait_for_share(slot);
     }
     if (!final && !slot->waits)
@@ -287,6 +309,8 @@ int ws_receive(struct ws_slot *slot, const char *bytes, size_t length)
         slot->fragments = 0;
         return deliver(slot, bytes, length);
     }
+    if (!slot->in_message)
+        begin_time(slot);
     slot->in_message = true;
     whole = gather(slot, bytes, length, final);
     return whole == 1 ? deliver_gathered(slot) : whole;

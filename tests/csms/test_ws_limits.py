@@ -179,6 +179,63 @@ class Limits(unittest.TestCase):
                 self.assertEqual(slow.receive(), 's' * 16385)
                 self.assertEqual(other.receive(), 'x' * 16385)
 
+    def test_messages_of_which_little_is_announced_leave_room_for_others(self):
+        """Of 64 that trickle each holds what it has announced, not a whole message's worth."""
+        with Host('message_bytes=400000', 'large_bytes=3200000') as host:
+            slow = [host.connect('CP-1') for _ in range(64)]
+            whole = frame(TEXT, 's' * 17000)
+            for wire in slow:
+                wire.raw(whole[:-1])
+            with host.connect('CP-2') as other:
+                self.assertEqual(len(other.echo('x' * 300000)), 300000)
+            for wire in slow:
+                wire.raw(whole[-1:])
+                self.assertEqual(wire.receive(), 's' * 17000)
+                wire.socket.close()
+
+    def test_shares_that_grow_do_not_wait_for_each_other_for_ever(self):
+        """Each of 12 comes in frames, and tells only then that more is to come."""
+        def send(i):
+            for k in range(12):
+                wires[i].raw(frame(0 if k else TEXT, chr(97 + i) * 30000, final=k == 11))
+                started.wait()
+            got[i] = wires[i].receive()
+
+        with Host('message_bytes=400000', 'large_bytes=800000') as host:
+            wires, got = [host.connect('CP-1') for _ in range(12)], [None] * 12
+            started = threading.Barrier(13)
+            threads = [threading.Thread(target=send, args=(i,)) for i in range(12)]
+            for thread in threads:
+                thread.start()
+            for _ in range(12): # frame by frame, all of them at once
+                started.wait()
+                time.sleep(0.05)
+            for thread in threads:
+                thread.join()
+            self.assertEqual(got, [chr(97 + i) * 360000 for i in range(12)])
+            self.assertEqual(wires[0].stats()['stalled'], 0)
+            for wire in wires:
+                wire.socket.close()
+
+    def test_a_message_has_a_time_in_all_however_it_trickles(self):
+        with Host('message_ms=1500', 'stall_ms=1000', 'message_bytes=400000',
+                  'large_bytes=400000') as host:
+            with host.connect('CP-1') as slow, host.connect('CP-2') as other:
+                whole, began = frame(TEXT, 's' * 300000), time.monotonic()
+                slow.raw(whole[:20000])
+                other.send('o' * 300000)
+                with self.assertRaises(OSError):
+                    for at in range(20000, 20000 + 600):
+                        slow.raw(whole[at:at + 1])
+                        if select.select([slow.socket], [], [], 0.1)[0]:
+                            raise ConnectionError
+                self.assertEqual(slow.closing(), 1008)
+                self.assertGreater(time.monotonic() - began, 1.49)
+                # The other has waited as long, and has its time yet.
+                self.assertEqual(len(other.receive()), 300000)
+                stats = other.stats()
+                self.assertEqual((stats['stalled'], stats['last_reason']), (1, 'message too slow'))
+
     def test_a_held_message_keeps_its_room_until_it_is_passed_on(self):
         with Host('message_bytes=400000', 'large_bytes=400000') as host:
             with host.connect('CP-1') as paused, host.connect('CP-2') as other:
