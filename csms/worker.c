@@ -13,7 +13,9 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { RECONNECT_MS = 500 };
+/* Between two attempts to connect: doubled each time, and half of it left to chance, so that those who
+ * were shut out together do not come back together. */
+enum { RECONNECT_MIN_MS = 500, RECONNECT_MAX_MS = 5000 };
 
 struct queue {
     struct worker_task *first, *last;
@@ -23,6 +25,9 @@ struct worker {
     struct workers *pool;
     pthread_t thread;
     struct db_conn *conn;
+    uint64_t connect_ms; /* no attempt to connect before */
+    uint32_t backoff_ms;
+    unsigned chance;
     char name[96];
 };
 
@@ -121,19 +126,32 @@ static bool is_interrupted(struct workers *pool)
     return interrupted;
 }
 
-static bool connected(struct worker *worker)
+static void connect_try(struct worker *worker)
 {
     struct workers *pool = worker->pool;
     struct db_wait wait = {
         .interrupt_fd = pool->interrupt, .silence_ms = (int)pool->config.silence_ms};
     struct db_fault fault;
 
+    worker->conn = db_conn_open_within(pool->config.conninfo, worker->name, &wait, &fault);
+    if (worker->conn != NULL) {
+        worker->backoff_ms = RECONNECT_MIN_MS;
+        return;
+    }
+    worker->connect_ms =
+        mono_ms() + worker->backoff_ms - (uint32_t)rand_r(&worker->chance) % (worker->backoff_ms / 2);
+    worker->backoff_ms = worker->backoff_ms * 2 < RECONNECT_MAX_MS ? worker->backoff_ms * 2
+                                                                   : RECONNECT_MAX_MS;
+}
+
+static bool connected(struct worker *worker)
+{
     if (worker->conn != NULL && !db_conn_up(worker->conn)) {
         db_conn_close(worker->conn);
         worker->conn = NULL;
     }
-    if (worker->conn == NULL && !is_interrupted(pool))
-        worker->conn = db_conn_open_within(pool->config.conninfo, worker->name, &wait, &fault);
+    if (worker->conn == NULL && mono_ms() >= worker->connect_ms && !is_interrupted(worker->pool))
+        connect_try(worker);
     return worker->conn != NULL;
 }
 
@@ -251,8 +269,12 @@ static uint32_t job_look(struct worker *worker)
 {
     if (!job_wanted(worker->pool))
         return worker->pool->config.poll_ms;
-    if (!connected(worker))
-        return RECONNECT_MS;
+    if (!connected(worker)) {
+        uint64_t now_ms = mono_ms();
+
+        return worker->connect_ms > now_ms ? (uint32_t)(worker->connect_ms - now_ms)
+                                           : RECONNECT_MIN_MS;
+    }
     return job_run(worker) ? 0 : worker->pool->config.poll_ms;
 }
 
@@ -285,6 +307,8 @@ static bool worker_start(struct workers *pool, uint32_t index)
     int error;
 
     worker->pool = pool;
+    worker->backoff_ms = RECONNECT_MIN_MS;
+    worker->chance = (unsigned)(mono_ms() ^ (uint64_t)getpid() << 16) + index;
     snprintf(worker->name, sizeof worker->name, "joulebook/%.64s/%.16s%u", pool->config.name,
         pool->config.role, index + 1);
     sigfillset(&all);
