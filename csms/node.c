@@ -242,9 +242,11 @@ static void lane_event(void *ctx, enum db_lane_event event, const char *detail)
     struct node_lane *lane = ctx;
     struct log_kv pairs[] = {log_str("lane", lane->name), log_str("what", words[event]),
         log_str("detail", detail)};
-    bool again = event == DB_LANE_LOST && lane->down; /* one line for an outage, not for each try */
+    bool down = event == DB_LANE_LOST || event == DB_LANE_SERVER || event == DB_LANE_UNPREPARED;
+    bool again = down && lane->down && event == lane->why; /* not one line for each try */
 
-    lane->down = event == DB_LANE_LOST;
+    lane->down = down;
+    lane->why = event;
     if (event == DB_LANE_LOST)
         address_ask(lane->node);
     if (!again)
