@@ -163,6 +163,7 @@ steps() {
   step 'the simulation finds wrong cores' sh tests/simulation/mutants.sh "$top/build-release"
   step 'chaos: 20 kills' python3 tests/chaos/chaos.py --build "$top/build-release" --seed 20
   step 'chaos finds wrong daemons' sh tests/chaos/mutants.sh "$top/build-fault"
+  step 'PostgreSQL fails while piles charge' python3 tests/faults/run.py --build "$top/build-release"
   step 'bench' sh tests/bench/run.sh "$top/build-release"
   step 'first run: an ordinary user on a fresh Debian' first_run bare
   step 'README and quickstart' python3 tests/quickstart.py

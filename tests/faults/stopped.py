@@ -1,0 +1,66 @@
+"""stopped.py - all of PostgreSQL stands still for a while, then csmsd does, under load.
+
+SIGSTOP to the postmaster and every backend: connections stay open and nobody answers, for less than
+the 10 s after which the piles are sent away, and for longer.  Then csmsd itself, as a machine does
+that is suspended: when it goes on nobody was late, and no connection is closed for it.
+"""
+import os
+import random
+import signal
+import time
+
+from charging import Charging, Stack, arguments, check
+
+PLAN = {"short": ((5, 13), (5,)), "long": ((5, 8, 13, 20) * 5, (5, 20) * 5)}
+
+
+def stand_still(pids, seconds):
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    time.sleep(seconds)
+    for pid in pids:
+        os.kill(pid, signal.SIGCONT)
+
+
+def database(stack, piles, seconds):
+    began = time.time()
+    stand_still([stack.postgres.pid, *stack.backends()], seconds)
+    ended = time.time()
+    # What was committed before may be confirmed a moment later.
+    said = piles.truth().answered_between(began + 0.5, ended)
+    check(f"nothing was confirmed in {seconds} s without the database", not said, len(said))
+
+
+def closed(stack):
+    with open(os.path.join(stack.folder, "csmsd.log"), errors="replace") as log:
+        return sum('"pile.disconnected"' in line and "by the pile" not in line for line in log)
+
+
+def main():
+    options = arguments(__doc__)
+    chance = random.Random(options.seed)
+    servers, daemons = PLAN["long" if options.long else "short"]
+    with Stack(options.build) as stack:
+        stack.start_database()
+        stack.migrate()
+        piles = Charging(stack, options.seed, pace_ms=100)
+        piles.seed()
+        stack.start_csmsd()
+        piles.start()
+        for seconds in servers:
+            piles.more(20)
+            time.sleep(chance.uniform(0, 0.3))
+            database(stack, piles, seconds)
+            piles.more(20)
+        for seconds in daemons:
+            piles.more(20)
+            before = closed(stack)
+            stand_still([stack.csmsd.pid], seconds)
+            piles.more(20)
+            check(f"no pile is sent away because csmsd stood still for {seconds} s", closed(stack) == before)
+        piles.end()
+        check("at most one attempt was used up", piles.truth().attempts() <= 1, piles.truth().attempts())
+
+
+if __name__ == "__main__":
+    main()
