@@ -55,7 +55,8 @@ const char *conf_purpose_name(uint32_t bit)
     return NULL;
 }
 
-static_assert((int)CONF_LISTENERS_MAX == (int)LISTENERS_MAX, "what may be configured can be opened");
+static_assert(
+    (int)CONF_LISTENERS_MAX == (int)LISTENERS_MAX, "what may be configured can be opened");
 
 void conf_complain(struct conf_reader *reader, const char *where, const char *format, ...)
 {

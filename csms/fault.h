@@ -4,8 +4,8 @@
  * N-th time (the first without N).  Places: before_submit, after_submit, after_commit, after_answer
  * with a statement as subject (after_commit.start), and before_post.settle, after_post.settle.
  *
- * JOULEBOOK_FAULT=answer_unstored confirms MeterValues without the database, in the next turn of the
- * loop: what tests/bench compares the daemon with.
+ * JOULEBOOK_FAULT=answer_unstored confirms MeterValues without the database, in the next turn of
+ * the loop: what tests/bench compares the daemon with.
  *
  * JOULEBOOK_FAULT=answer_before_commit confirms StopTransaction and MeterValues at once and stores
  * them a second later: the daemon that nobody must write, to see that the tests would catch it.

@@ -1,4 +1,4 @@
-/* jobs.c - see jobs.h: settlement is worked here, every other kind is one function of the database. */
+/* jobs.c - see jobs.h: settlement is worked here; each other kind is a function of the database. */
 #include "csms/jobs.h"
 
 #include "csms/settle.h"

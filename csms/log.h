@@ -4,8 +4,8 @@
  * ring; when the ring is full the line is dropped and counted, and the count is logged once there
  * is room.  Any thread may log.
  *
- * A value is escaped and cut at LOG_VALUE_MAX.  Secrets are not logged; a message's text goes through
- * mask.h first.
+ * A value is escaped and cut at LOG_VALUE_MAX.  Secrets are not logged; a message's text goes
+ * through mask.h first.
  */
 #ifndef CSMS_LOG_H
 #define CSMS_LOG_H

@@ -91,8 +91,8 @@ static void lock_gone(struct node *node)
     core_close_all(node->core, node_now(node), CORE_CLOSE_RESTART, "the node lost its lock");
 }
 
-/* The time to drain is five eighths for answers that are under way, one for the piles' good-bye, and
- * with that up to a half more for what the lanes still hold. */
+/* The time to drain is five eighths for answers that are under way, one for the piles' good-bye,
+ * and with that up to a half more for what the lanes still hold. */
 static void drain_watch(struct node *node)
 {
     uint64_t now_ms = loop_mono_ms(node->config.loop);
@@ -186,7 +186,8 @@ static void address_found(void *ctx, const char *conninfo, const char *why)
 
     if (conninfo == NULL) {
         if (!node->unresolved)
-            log_event(node->config.log, DB_DOWN, log_str("lane", "resolver"), log_str("detail", why));
+            log_event(
+                node->config.log, DB_DOWN, log_str("lane", "resolver"), log_str("detail", why));
         node->unresolved = true;
         return;
     }

@@ -117,7 +117,8 @@ bool pepper_load(struct pepper *ret, const char *file, char ret_why[256])
     if (!ours)
         return false;
     if (n != PEPPER_BYTES)
-        return fail(ret_why, file, "does not hold 32 bytes; restore it, or remove it and give every pile a new key");
+        return fail(ret_why, file,
+            "does not hold 32 bytes; restore it, or remove it and give every pile a new key");
     memcpy(ret->bytes, bytes, sizeof(ret->bytes));
     OPENSSL_cleanse(bytes, sizeof(bytes));
     return true;

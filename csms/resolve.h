@@ -1,8 +1,8 @@
 /* resolve.h - the database's host names, looked up beside the loop.
  *
  * Lanes and the listener connect on the loop, where nothing may resolve a name.  A thread of its
- * own does it when asked, one question at a time, and the loop hears the outcome.  It is asked again
- * whenever a connection is lost, because a name may have moved.  Loop thread only.
+ * own does it when asked, one question at a time, and the loop hears the outcome.  It is asked
+ * again whenever a connection is lost, because a name may have moved.  Loop thread only.
  */
 #ifndef CSMS_RESOLVE_H
 #define CSMS_RESOLVE_H

@@ -128,8 +128,8 @@ static bool door_has_room(struct trace *trace, int64_t at_us)
     return trace->doors.rows < ROWS_MAX && trace->doors_now++ < DOORS_PER_S;
 }
 
-void trace_door(
-    struct trace *trace, int64_t at_us, const char *identity, const char *remote, const char *reason)
+void trace_door(struct trace *trace, int64_t at_us, const char *identity, const char *remote,
+    const char *reason)
 {
     struct db_args *args = &trace->doors;
 

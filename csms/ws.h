@@ -33,7 +33,7 @@ struct ws_limits {
     uint32_t head_bytes;    /* of a request */
     uint32_t handshake_ms;
     uint32_t message_bytes;
-    uint32_t large_bytes;  /* messages above CORE_LARGE_BYTES that may be received at once, together */
+    uint32_t large_bytes;  /* of messages above CORE_LARGE_BYTES that may come at once, together */
     uint32_t fragments;    /* of a message */
     uint32_t stall_ms;     /* between two pieces of a message */
     uint32_t message_ms;   /* from its first piece to its last, while it is read */

@@ -279,7 +279,8 @@ static void read_request(struct ws_front *front)
 {
     ssize_t n;
 
-    if (front->length >= front->ws->limits.head_bytes) { /* a reload allows less than came already */
+    /* A reload may allow less than came already. */
+    if (front->length >= front->ws->limits.head_bytes) {
         refuse_for(front, CORE_REFUSAL_TOO_LARGE);
         return;
     }

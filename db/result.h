@@ -27,7 +27,7 @@ enum db_result {
 /* The class of a five-character SQLSTATE.  NULL or "" is a lost connection: DB_DOWN. */
 enum db_result db_result_of_sqlstate(const char *sqlstate);
 
-/* What a CALL says of itself in its first column: "done", "busy" or else refused; NULL is refused. */
+/* What a CALL says of itself in its first column: "done", "busy", or refused; NULL is refused. */
 enum db_result db_result_of_word(const char *word);
 /* The first line of a message, as much as fits. */
 void db_first_line(char *to, size_t size, const char *text);

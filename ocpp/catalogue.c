@@ -22,7 +22,8 @@ static const struct message messages[OCPP_ACTION_COUNT] = {
 #undef MSG
 };
 
-#define ENUM(lower, UPPER, name)     static const char *const lower##_texts[OCPP_##UPPER##_COUNT] = {
+#define ENUM(lower, UPPER, name)                                                                   \
+    static const char *const lower##_texts[OCPP_##UPPER##_COUNT] = {
 #define VALUE(UPPER, constant, text) text,
 #define ENUM_END(UPPER)              };
 #include "ocpp/enums.def"

@@ -80,9 +80,10 @@ static void keep_id(struct ocpp_frame *frame, const char *text, size_t length)
     frame->id = frame->id_buffer;
 }
 
-/* At most 36 characters (OCPP-J 1.6, 4.1.4), none of them a control character, and not none at all.  But a pile
- * whose every id is another (a UUID in braces, a bare number) would have none of its sessions
- * billed: so whatever can be given back as it came, within a JSON that our own gate takes, is. */
+/* At most 36 characters (OCPP-J 1.6, 4.1.4), none of them a control character, and not none at all.
+ * But a pile whose every id is another (a UUID in braces, a bare number) would have none of its
+ * sessions billed: so whatever can be given back as it came, within a JSON that our own gate takes,
+ * is. */
 static bool read_id(const struct head *head, struct ocpp_frame *frame)
 {
     size_t length, count = 0;

@@ -16,11 +16,11 @@ enum ocpp_type { OCPP_CALL = 2, OCPP_CALL_RESULT = 3, OCPP_CALL_ERROR = 4 };
 
 enum ocpp_read {
     OCPP_READ_FRAME,
-    OCPP_READ_EMPTY,      /* no text, or blanks only: to be ignored */
-    OCPP_READ_NOT_JSON,   /* the gate refused it */
-    OCPP_READ_REFUSED,    /* JSON, and a CALL, so it may be evidence; but the gate refused it, or its
-                             id cannot be given back */
-    OCPP_READ_NOT_FRAME,  /* JSON, but no message of OCPP-J */
+    OCPP_READ_EMPTY,     /* no text, or blanks only: to be ignored */
+    OCPP_READ_NOT_JSON,  /* the gate refused it */
+    OCPP_READ_REFUSED,   /* JSON, and a CALL, so it may be evidence; but the gate refused it, or its
+                            id cannot be given back */
+    OCPP_READ_NOT_FRAME, /* JSON, but no message of OCPP-J */
     OCPP_READ_OTHER_TYPE, /* a message type this version does not know: to be ignored (4.1.3) */
     OCPP_READ_NO_MEMORY
 };

@@ -58,7 +58,8 @@ MUST_CHECK enum ocpp_gate_result ocpp_gate_check(const char *text, size_t length
     struct ocpp_gate_report *ret);
 
 /* Whether the text is JSON in UTF-8 at all: names twice, \u0000, an escaped lone surrogate, long
- * numbers and 65,535 levels are let through.  Tells what may be kept as evidence; what passes here only must never be decoded. */
+ * numbers and 65,535 levels are let through.  Tells what may be kept as evidence; what passes here
+ * only must never be decoded. */
 MUST_CHECK enum ocpp_gate_result ocpp_gate_syntax(
     const char *text, size_t length, struct ocpp_gate_report *ret);
 

@@ -54,8 +54,8 @@ int main(int argc, char **argv)
     if (!strcmp(command, "seed"))
         return run_script("seed.py", argv);
     if (!backfill && strcmp(command, "run") != 0) {
-        fprintf(stderr, "pilesim: %s%s\n%s", *command ? "no such command: " : "a command is missing",
-            command, help);
+        fprintf(stderr, "pilesim: %s%s\n%s",
+            *command ? "no such command: " : "a command is missing", command, help);
         return SIM_EXIT_USAGE;
     }
     parsed = sim_options_read(&options, backfill, argc - 1, argv + 1);

@@ -65,16 +65,16 @@ static const char run_help[] =
     "  --charge pile=ID,tag=TAG,seconds=S[,connector=N][,power_w=W][,after_s=S]\n"
     "                    a charge at once, instead of the fleet file's; more than once\n"
     "  --once            end when the charges asked for (here or in the fleet) are done\n"
-    "  --catch-up N      instead: work through queues of N past sessions in all, as fast as answers\n"
-    "                    come, reconnecting for as long as that takes, as `pilesim backfill` does;\n"
-    "                    takes --days and --open too\n";
+    "  --catch-up N      instead: work through queues of N past sessions in all, as fast as\n"
+    "                    answers come, reconnecting for as long as that takes, as\n"
+    "                    `pilesim backfill` does; takes --days and --open too\n";
 
 static const char backfill_usage[] =
     "usage: pilesim backfill --fleet FILE --truth DIR [--days N] [--sessions N] [options]\n"
     "\n"
     "The piles' clocks start in the past and run fast; their transaction messages come as from an\n"
-    "offline queue, as fast as answers come. Ends when all clocks are at now and all queues empty,\n"
-    "reconnecting for as long as that takes.\n"
+    "offline queue, as fast as answers come. Ends when all clocks are at now and all\n"
+    "queues empty, reconnecting for as long as that takes.\n"
     "\n";
 
 static const char backfill_help[] =

@@ -370,7 +370,8 @@ void sim_socket_disconnect(struct sim_sockets *sockets, struct sim_pile *pile)
     lws_callback_on_writable(peer->wsi);
 }
 
-void sim_socket_send(struct sim_sockets *sockets, struct sim_pile *pile, const char *text, size_t length)
+void sim_socket_send(
+    struct sim_sockets *sockets, struct sim_pile *pile, const char *text, size_t length)
 {
     struct peer *peer = pile->peer;
     struct outgoing *item;

@@ -1,4 +1,4 @@
-/* socket.h - the piles' websockets: the one file of simulators that knows libwebsockets is socket.c.
+/* socket.h - the piles' websockets: of simulators, socket.c alone knows libwebsockets.
  *
  * Runs on the caller's libev loop.  What happens on a socket is told through the ports, never from
  * inside sim_socket_connect.  Owns one peer per pile that ever connected.
@@ -35,8 +35,8 @@ __attribute__((warn_unused_result)) bool sim_address_read(
 
 /* `ca_file`: for wss, who signed the system's certificate; NULL: the machine's own list.
  * NULL: no memory, or libwebsockets would not start. */
-struct sim_sockets *sim_socket_new(struct ev_loop *, const struct sim_address *, const char *ca_file,
-    const struct sim_socket_ports *);
+struct sim_sockets *sim_socket_new(struct ev_loop *, const struct sim_address *,
+    const char *ca_file, const struct sim_socket_ports *);
 void sim_socket_free(struct sim_sockets *);
 
 void sim_socket_connect(struct sim_sockets *, struct sim_pile *);

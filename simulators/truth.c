@@ -16,7 +16,8 @@ enum { RECORD_MAX = 8192, QUOTED_MAX = 512 };
 
 size_t sim_identity_encode(char *buf, size_t size, const char *identity)
 {
-    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+    static const char plain[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
     size_t used = 0;
 
     for (const char *at = identity; *at; at++) {

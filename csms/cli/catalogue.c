@@ -31,7 +31,8 @@ static void write_field(struct writer *w, const struct ocpp_field *field, const 
     fprintf(w->out, "%s{\"action\":\"%s\",\"confirmation\":%s,", w->any ? "," : "", w->action,
         w->confirmation ? "true" : "false");
     fprintf(w->out, "\"path\":\"%s\",\"kind\":\"%s\",", path, ocpp_field_kind_text(field->kind));
-    fprintf(w->out, "\"required\":%s,\"ordinal\":%d", field->required ? "true" : "false", ++w->ordinal);
+    fprintf(
+        w->out, "\"required\":%s,\"ordinal\":%d", field->required ? "true" : "false", ++w->ordinal);
     if (field->bounded)
         fprintf(w->out, ",\"minimum\":%lld", (long long)field->least);
     if (field->max > 0)
@@ -53,8 +54,8 @@ static void write_shape(struct writer *w, const struct ocpp_shape *shape, const 
     for (uint32_t i = 0; i < shape->count; i++) {
         const struct ocpp_field *field = &shape->fields[i];
         bool many = field->kind == OCPP_FIELD_STRINGS || field->kind == OCPP_FIELD_OBJECTS;
-        int length = snprintf(path, sizeof path, "%s%s%s%s", above, *above == '\0' ? "" : ".", field->name,
-            many ? "[]" : "");
+        int length = snprintf(path, sizeof path, "%s%s%s%s", above, *above == '\0' ? "" : ".",
+            field->name, many ? "[]" : "");
 
         if (length < 0 || (size_t)length >= sizeof path)
             abort();

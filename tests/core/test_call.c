@@ -189,7 +189,8 @@ START_TEST(an_answer_with_an_id_that_is_none_of_ours_goes_nowhere)
 
     bench_say(bench, conn, "[3,\"u-1\",{\"status\":\"Accepted\"}]");
     bench_say(bench, conn, "[3,\"\",{\"status\":\"Accepted\"}]");
-    bench_say(bench, conn, "[3,\"jb-90123456789012345678901234567890-1234\",{\"status\":\"Accepted\"}]");
+    bench_say(
+        bench, conn, "[3,\"jb-90123456789012345678901234567890-1234\",{\"status\":\"Accepted\"}]");
     ck_assert_ptr_null(late(bench));
     ck_assert_uint_eq(bench_notes(bench, CORE_NOTE_UNMATCHED), 3);
     bench_free(bench);

@@ -117,8 +117,9 @@ static uint32_t late_answers(const struct bench *bench)
         if (work->work.kind != CORE_COMMAND_LATE)
             continue;
         ck_assert_str_eq(work->message_id, "jb-8-1");
-        ck_assert_msg(strcmp(work->state, "accepted") == 0 || strcmp(work->state, "call_error") == 0,
-            "%s", work->state);
+        ck_assert_msg(
+            strcmp(work->state, "accepted") == 0 || strcmp(work->state, "call_error") == 0, "%s",
+            work->state);
         count++;
     }
     return count;
@@ -139,7 +140,8 @@ START_TEST(any_allocation_may_fail)
     late = late_answers(bench);
     played(bench, again);
     ck_assert_uint_eq(late_answers(bench) - late, 2);
-    ck_assert_uint_eq(bench->confirmations - before, COUNT(script) - 1); /* the boot is not counted */
+    /* The boot is not counted. */
+    ck_assert_uint_eq(bench->confirmations - before, COUNT(script) - 1);
     bench_free(bench);
 }
 END_TEST

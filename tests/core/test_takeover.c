@@ -56,7 +56,8 @@ START_TEST(the_newest_connection_wins_at_once)
     ck_assert_uint_eq(bench->closed[0].conn.slot, old.slot);
     ck_assert_int_eq(bench->closed[0].code, CORE_CLOSE_GOING_AWAY);
     ck_assert_uint_eq(bench_notes(bench, CORE_NOTE_REPLACED_ALIVE), 1);
-    core_conn_closed(bench->core, bench->now, old, "closed by the pile"); /* its late close changes nothing */
+    /* Its late close changes nothing. */
+    core_conn_closed(bench->core, bench->now, old, "closed by the pile");
     bench_say(bench, old, HEARTBEAT);
     ck_assert_uint_eq(bench->sent_count, 0);
     bench_say(bench, fresh, HEARTBEAT);
@@ -190,7 +191,8 @@ START_TEST(sixty_take_overs_an_hour_are_enough)
 }
 END_TEST
 
-/* Whether each finds the last one, or that has gone; and what is forgotten comes back by the minute. */
+/* Whether each finds the last one, or that has gone; and what is forgotten comes back by the
+ * minute. */
 START_TEST(sixty_returns_an_hour_are_enough_whoever_was_there)
 {
     struct bench *bench = bench_new();

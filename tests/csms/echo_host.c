@@ -116,13 +116,14 @@ static void say_stats(struct host *host, struct ws_conn conn)
     ws_stats(host->ws, &s);
     n = snprintf(text, sizeof(text),
         "connections=%u half_open=%u accepted=%lu opened=%lu closed=%lu in=%lu out=%lu "
-        "too_large=%lu fragments=%lu binary=%lu stalled=%lu control=%lu slow=%lu silent=%lu no_memory=%lu "
+        "too_large=%lu fragments=%lu binary=%lu stalled=%lu control=%lu slow=%lu silent=%lu "
+        "no_memory=%lu "
         "accept_paused=%lu evicted=%lu too_slow=%lu address=%lu last_code=%d last_reason=%s",
         s.connections, s.half_open, s.accepted, s.opened, s.closed, s.messages_in, s.messages_out,
         s.cut_too_large, s.cut_fragments, s.cut_binary, s.cut_stalled, s.cut_control,
-        s.cut_slow_reader, s.cut_silent, s.cut_no_memory, s.accept_paused, s.refused[CORE_REFUSAL_EVICTED],
-        s.refused[CORE_REFUSAL_TOO_SLOW], s.refused[CORE_REFUSAL_ADDRESS], host->last_code,
-        host->last_reason);
+        s.cut_slow_reader, s.cut_silent, s.cut_no_memory, s.accept_paused,
+        s.refused[CORE_REFUSAL_EVICTED], s.refused[CORE_REFUSAL_TOO_SLOW],
+        s.refused[CORE_REFUSAL_ADDRESS], host->last_code, host->last_reason);
     assert(host->opened == s.opened && host->closed == s.closed);
     ws_send(host->ws, conn, text, (size_t)n);
 }

@@ -48,9 +48,11 @@ static char *log_one(enum log_format format, struct log_kv kv)
 
 static char big[1 << 20];
 
-static const char *const hostile[] = { "plain", "", "two words", "a\nb\r\nc", "\x1b[31mred\x1b[0m",
+static const char *const hostile[] = {"plain", "", "two words", "a\nb\r\nc", "\x1b[31mred\x1b[0m",
     "%n%s%s%n%x %1$s", "${jndi:ldap://x}", "quote\" and \\", "tab\t", "\x7f", "\xff\xfe",
-    "\xc2\x9b", "\xe2\x80\xa8" "line separator", "\xed\xa0\x80", "S\xc3\xa4ule", "a=b event=forged", big };
+    "\xc2\x9b",
+    "\xe2\x80\xa8line separator",
+    "\xed\xa0\x80", "S\xc3\xa4ule", "a=b event=forged", big};
 
 START_TEST(a_value_stays_in_its_line_and_reads_as_json)
 {

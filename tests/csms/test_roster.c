@@ -1,4 +1,4 @@
-/* test_roster.c - what the looks make of the directory's rows; the rows are a table of the test's. */
+/* test_roster.c - what the looks make of the directory's rows, which are a table of the test's. */
 #include "csms/roster.h"
 #include "tests/db/cluster.h"
 
@@ -15,7 +15,8 @@ static const char rows_of_the_test[] =
     "CREATE TABLE public.row (seq bigint, station bigint, identity text, key_hashes text,"
     " blocked boolean DEFAULT false);"
     "CREATE SEQUENCE public.looks;"
-    "CREATE OR REPLACE FUNCTION inbound.directory(p_since bigint, OUT seq bigint, OUT station bigint,"
+    "CREATE OR REPLACE FUNCTION inbound.directory(p_since bigint, OUT seq bigint,"
+    " OUT station bigint,"
     " OUT identity text, OUT key_hashes text, OUT security_profile smallint, OUT registration text,"
     " OUT boot_number integer, OUT blocked boolean, OUT ping_s integer, OUT quirks text)"
     " RETURNS SETOF record LANGUAGE sql VOLATILE AS $$"

@@ -77,7 +77,8 @@ START_TEST(a_string_for_another_user_keeps_the_rest)
 
     ck_assert(db_conninfo_as("host=h user=app dbname='it\\'s'", "me.viewer", text, sizeof text));
     ck_assert_str_eq(text, "user='me.viewer' dbname='it\\'s' host='h'");
-    ck_assert(db_conninfo_as("postgresql://app@h:5433/db?sslmode=require", "m\\e", text, sizeof text));
+    ck_assert(
+        db_conninfo_as("postgresql://app@h:5433/db?sslmode=require", "m\\e", text, sizeof text));
     ck_assert_str_eq(text, "user='m\\\\e' dbname='db' host='h' port='5433' sslmode='require'");
     ck_assert(db_conninfo_as("", "", text, sizeof "user=''"));
     ck_assert_str_eq(text, "user=''");
@@ -107,7 +108,8 @@ int main(void)
 
     tcase_add_loop_test(
         cases, what_libpq_takes_without_a_secret_is_right, 0, sizeof good / sizeof *good);
-    tcase_add_loop_test(cases, what_would_fail_is_refused_with_what_to_do, 0, sizeof bad / sizeof *bad);
+    tcase_add_loop_test(
+        cases, what_would_fail_is_refused_with_what_to_do, 0, sizeof bad / sizeof *bad);
     tcase_add_test(cases, a_passfile_that_others_may_read_is_refused);
     tcase_add_test(cases, a_string_for_another_user_keeps_the_rest);
     tcase_add_test(cases, a_folder_is_found_whatever_its_name_has);

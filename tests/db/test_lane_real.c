@@ -121,8 +121,9 @@ static int64_t items(const char *condition)
 {
     char sql[512];
 
-    snprintf(sql, sizeof sql, "SELECT count(*) FROM core.review WHERE kind = 'reading_unknown_session'"
-                              " AND %s", condition);
+    snprintf(sql, sizeof sql,
+        "SELECT count(*) FROM core.review WHERE kind = 'reading_unknown_session' AND %s",
+        condition);
     return cluster_number(conninfo, sql);
 }
 

@@ -42,7 +42,8 @@ static const struct {
 
 START_TEST(a_change_follows_the_keys_rule)
 {
-    ck_assert_int_eq(sim_config_change(&config, changes[_i].key, changes[_i].value), changes[_i].change);
+    ck_assert_int_eq(
+        sim_config_change(&config, changes[_i].key, changes[_i].value), changes[_i].change);
 }
 END_TEST
 
@@ -66,7 +67,8 @@ START_TEST(the_key_of_the_pile_is_never_told)
 {
     int key = sim_config_find("AuthorizationKey");
 
-    ck_assert_int_eq(sim_config_change(&config, "AuthorizationKey", "000102030405060708090a0b0c0d0e0f"),
+    ck_assert_int_eq(
+        sim_config_change(&config, "AuthorizationKey", "000102030405060708090a0b0c0d0e0f"),
         SIM_CHANGE_ACCEPTED);
     ck_assert_ptr_null(sim_config_value(&config, key));
 }

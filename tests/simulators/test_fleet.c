@@ -27,8 +27,11 @@ START_TEST(the_shipped_fleet_is_two_sites_and_twenty_piles)
 }
 END_TEST
 
-#define MODELS "\"models\":[{\"name\":\"M\",\"vendor\":\"V\",\"model\":\"m\",\"current\":\"DC\",\"power_w\":1000,\"connectors\":1}],"
-#define VEHICLES "\"vehicles\":[{\"name\":\"c\",\"capacity_wh\":1000,\"ac_limit_w\":1000,\"curve\":[]}],"
+#define MODELS                                                                                     \
+    "\"models\":[{\"name\":\"M\",\"vendor\":\"V\",\"model\":\"m\",\"current\":\"DC\",\"power_w\":" \
+    "1000,\"connectors\":1}],"
+#define VEHICLES                                                                                   \
+    "\"vehicles\":[{\"name\":\"c\",\"capacity_wh\":1000,\"ac_limit_w\":1000,\"curve\":[]}],"
 #define SITES "\"sites\":[{\"code\":\"S\",\"currency\":\"EUR\"}],"
 #define PILES "\"piles\":[{\"identity\":\"P\",\"site\":\"S\",\"model\":\"M\"}],"
 #define USERS "\"users\":[{\"tag\":\"T\",\"currency\":\"EUR\"}]"
@@ -38,24 +41,32 @@ static const struct {
 } wrong[] = {
     {"{", "no JSON"},
     {"{}", "needs piles"},
-    {"{" MODELS VEHICLES SITES "\"piles\":[{\"identity\":\"P\",\"site\":\"X\",\"model\":\"M\"}]," USERS "}",
+    {"{" MODELS VEHICLES SITES
+     "\"piles\":[{\"identity\":\"P\",\"site\":\"X\",\"model\":\"M\"}]," USERS "}",
         "piles[0]: member site"},
-    {"{" MODELS VEHICLES SITES "\"piles\":[{\"identity\":\"P\",\"site\":\"S\",\"model\":\"X\"}]," USERS "}",
+    {"{" MODELS VEHICLES SITES
+     "\"piles\":[{\"identity\":\"P\",\"site\":\"S\",\"model\":\"X\"}]," USERS "}",
         "piles[0]: member model"},
-    {"{" MODELS VEHICLES SITES "\"piles\":[{\"identity\":\"P\",\"site\":\"S\",\"model\":\"M\",\"key\":\"0g\"}]," USERS
-     "}",
+    {"{" MODELS VEHICLES SITES
+     "\"piles\":[{\"identity\":\"P\",\"site\":\"S\",\"model\":\"M\",\"key\":\"0g\"}]," USERS "}",
         "piles[0]: member key"},
-    {"{\"models\":[{\"name\":\"M\",\"vendor\":\"V\",\"model\":\"m\",\"current\":\"XX\",\"power_w\":1,\"connectors\":1}]}",
+    {"{\"models\":[{\"name\":\"M\",\"vendor\":\"V\",\"model\":\"m\",\"current\":\"XX\",\"power_w\":"
+     "1,\"connectors\":1}]}",
         "models[0]: member current"},
-    {"{\"models\":[{\"name\":\"M\",\"vendor\":\"V\",\"model\":\"m\",\"current\":\"AC\",\"power_w\":1.5,\"connectors\":1}]}",
+    {"{\"models\":[{\"name\":\"M\",\"vendor\":\"V\",\"model\":\"m\",\"current\":\"AC\",\"power_w\":"
+     "1.5,\"connectors\":1}]}",
         "models[0]: member power_w"},
-    {"{\"vehicles\":[{\"name\":\"c\",\"capacity_wh\":0,\"ac_limit_w\":1}]}", "vehicles[0]: member capacity_wh"},
-    {"{\"vehicles\":[{\"name\":\"c\",\"capacity_wh\":9,\"ac_limit_w\":1,\"curve\":[[50,1],[20,1]]}]}",
+    {"{\"vehicles\":[{\"name\":\"c\",\"capacity_wh\":0,\"ac_limit_w\":1}]}",
+        "vehicles[0]: member capacity_wh"},
+    {"{\"vehicles\":[{\"name\":\"c\",\"capacity_wh\":9,\"ac_limit_w\":1,\"curve\":[[50,1],[20,1]]}]"
+     "}",
         "vehicles[0]: member curve"},
-    {"{\"sites\":[{\"code\":\"S\",\"currency\":\"EUR\",\"arrivals\":{\"per_connector_day\":1,\"hour_weights\":[1]}}]}",
+    {"{\"sites\":[{\"code\":\"S\",\"currency\":\"EUR\",\"arrivals\":{\"per_connector_day\":1,"
+     "\"hour_weights\":[1]}}]}",
         "sites[0]: member hour_weights"},
     {"{\"sites\":[{\"currency\":\"EUR\"}]}", "sites[0]: member code"},
-    {"{" MODELS VEHICLES SITES PILES "\"users\":[{\"tag\":\"012345678901234567890\",\"currency\":\"EUR\"}]}",
+    {"{" MODELS VEHICLES SITES PILES
+     "\"users\":[{\"tag\":\"012345678901234567890\",\"currency\":\"EUR\"}]}",
         "users[0]: member tag"},
     {"{" MODELS VEHICLES SITES PILES USERS ",\"charges\":[{\"pile\":\"P\",\"tag\":\"T\"}]}",
         "charges[0]: member seconds"},

@@ -12,9 +12,12 @@ START_TEST(a_pile_boots_first_and_then_reports_itself_and_each_connector)
     ck_assert_ptr_nonnull(strstr(bench.sent[0], "\"BootNotification\""));
     answer_all();
     ck_assert_int_eq(bench.sent_count, 4);
-    ck_assert_int_eq(sent_with("\"connectorId\":0,\"errorCode\":\"NoError\",\"status\":\"Available\""), 1);
-    ck_assert_int_eq(sent_with("\"connectorId\":1,\"errorCode\":\"NoError\",\"status\":\"Available\""), 1);
-    ck_assert_int_eq(sent_with("\"connectorId\":2,\"errorCode\":\"NoError\",\"status\":\"Available\""), 1);
+    ck_assert_int_eq(
+        sent_with("\"connectorId\":0,\"errorCode\":\"NoError\",\"status\":\"Available\""), 1);
+    ck_assert_int_eq(
+        sent_with("\"connectorId\":1,\"errorCode\":\"NoError\",\"status\":\"Available\""), 1);
+    ck_assert_int_eq(
+        sent_with("\"connectorId\":2,\"errorCode\":\"NoError\",\"status\":\"Available\""), 1);
 }
 END_TEST
 
@@ -23,7 +26,8 @@ START_TEST(a_pending_pile_says_nothing_but_boots_again_after_the_interval)
     bench_fleet();
     bench_start(0, 0, NULL);
     open_connection();
-    system_confirms("{\"status\":\"Pending\",\"currentTime\":\"2027-01-15T08:00:00Z\",\"interval\":40}");
+    system_confirms(
+        "{\"status\":\"Pending\",\"currentTime\":\"2027-01-15T08:00:00Z\",\"interval\":40}");
     pass_s(39, false);
     ck_assert_int_eq(bench.sent_count, 1);
     pass_s(1, true);
@@ -103,7 +107,8 @@ START_TEST(or_only_starved_where_the_key_says_so)
     int64_t register_mwh;
 
     bench_up();
-    system_says("[2,\"k\",\"ChangeConfiguration\",{\"key\":\"StopTransactionOnInvalidId\",\"value\":\"false\"}]");
+    system_says("[2,\"k\",\"ChangeConfiguration\",{\"key\":\"StopTransactionOnInvalidId\","
+                "\"value\":\"false\"}]");
     bench.start_status = "Invalid";
     ask_charge(600);
     pass_s(20, true);
@@ -244,7 +249,8 @@ END_TEST
 START_TEST(with_the_key_set_a_remote_start_asks_first)
 {
     bench_up();
-    system_says("[2,\"k\",\"ChangeConfiguration\",{\"key\":\"AuthorizeRemoteTxRequests\",\"value\":\"true\"}]");
+    system_says("[2,\"k\",\"ChangeConfiguration\",{\"key\":\"AuthorizeRemoteTxRequests\",\"value\":"
+                "\"true\"}]");
     system_says("[2,\"r1\",\"RemoteStartTransaction\",{\"connectorId\":1,\"idTag\":\"AFAR\"}]");
     pass_s(30, true);
     ck_assert_int_lt(sent_at("\"Authorize\""), sent_at("\"StartTransaction\""));
@@ -293,19 +299,26 @@ static const struct {
     {"\"ClearCache\",{}", "{\"status\":\"Rejected\"}"},
     {"\"DataTransfer\",{\"vendorId\":\"v\"}", "{\"status\":\"UnknownVendorId\"}"},
     {"\"GetLocalListVersion\",{}", "{\"listVersion\":-1}"},
-    {"\"SendLocalList\",{\"listVersion\":1,\"updateType\":\"Full\"}", "{\"status\":\"NotSupported\"}"},
+    {"\"SendLocalList\",{\"listVersion\":1,\"updateType\":\"Full\"}",
+        "{\"status\":\"NotSupported\"}"},
     {"\"CancelReservation\",{\"reservationId\":1}", "{\"status\":\"Rejected\"}"},
     {"\"ClearChargingProfile\",{}", "{\"status\":\"Unknown\"}"},
     {"\"GetCompositeSchedule\",{\"connectorId\":1,\"duration\":60}", "{\"status\":\"Rejected\"}"},
     {"\"GetDiagnostics\",{\"location\":\"ftp://x/\"}", "{}"},
     {"\"UnlockConnector\",{\"connectorId\":1}", "{\"status\":\"NotSupported\"}"},
-    {"\"ChangeConfiguration\",{\"key\":\"Nonsense\",\"value\":\"1\"}", "{\"status\":\"NotSupported\"}"},
-    {"\"ChangeConfiguration\",{\"key\":\"NumberOfConnectors\",\"value\":\"1\"}", "{\"status\":\"Rejected\"}"},
-    {"\"ChangeConfiguration\",{\"key\":\"MeterValueSampleInterval\",\"value\":\"-1\"}", "{\"status\":\"Rejected\"}"},
-    {"\"ChangeConfiguration\",{\"key\":\"metervaluesampleinterval\",\"value\":\"15\"}", "{\"status\":\"Accepted\"}"},
-    {"\"ChangeConfiguration\",{\"key\":\"MeterValuesSampledData\",\"value\":\"SoC,Frequency\"}", "{\"status\":\"Rejected\"}"},
+    {"\"ChangeConfiguration\",{\"key\":\"Nonsense\",\"value\":\"1\"}",
+        "{\"status\":\"NotSupported\"}"},
+    {"\"ChangeConfiguration\",{\"key\":\"NumberOfConnectors\",\"value\":\"1\"}",
+        "{\"status\":\"Rejected\"}"},
+    {"\"ChangeConfiguration\",{\"key\":\"MeterValueSampleInterval\",\"value\":\"-1\"}",
+        "{\"status\":\"Rejected\"}"},
+    {"\"ChangeConfiguration\",{\"key\":\"metervaluesampleinterval\",\"value\":\"15\"}",
+        "{\"status\":\"Accepted\"}"},
+    {"\"ChangeConfiguration\",{\"key\":\"MeterValuesSampledData\",\"value\":\"SoC,Frequency\"}",
+        "{\"status\":\"Rejected\"}"},
     {"\"TriggerMessage\",{\"requestedMessage\":\"BootNotification\"}", "{\"status\":\"Rejected\"}"},
-    {"\"TriggerMessage\",{\"requestedMessage\":\"MeterValues\",\"connectorId\":7}", "{\"status\":\"Rejected\"}"},
+    {"\"TriggerMessage\",{\"requestedMessage\":\"MeterValues\",\"connectorId\":7}",
+        "{\"status\":\"Rejected\"}"},
     {"\"RemoteStopTransaction\",{\"transactionId\":1}", "{\"status\":\"Rejected\"}"},
 };
 
@@ -326,8 +339,11 @@ static const struct {
     const char *call, *error;
 } errors[] = {
     {"\"FlyAway\",{}", "NotImplemented"},
-    {"\"InstallCertificate\",{\"certificateType\":\"CentralSystemRootCertificate\",\"certificate\":\"x\"}", "NotSupported"},
-    {"\"BootNotification\",{\"chargePointVendor\":\"a\",\"chargePointModel\":\"b\"}", "NotSupported"},
+    {"\"InstallCertificate\",{\"certificateType\":\"CentralSystemRootCertificate\",\"certificate\":"
+     "\"x\"}",
+        "NotSupported"},
+    {"\"BootNotification\",{\"chargePointVendor\":\"a\",\"chargePointModel\":\"b\"}",
+        "NotSupported"},
     {"\"Reset\",{}", "OccurenceConstraintViolation"},
     {"\"RemoteStopTransaction\",{\"transactionId\":\"one\"}", "TypeConstraintViolation"},
 };
@@ -350,7 +366,8 @@ START_TEST(configuration_is_told_whole_or_by_name)
     bench_up();
     bench.sent_count = 0;
     system_says("[2,\"q\",\"GetConfiguration\",{}]");
-    ck_assert_int_eq(sent_with("\"key\":\"NumberOfConnectors\",\"readonly\":true,\"value\":\"2\""), 1);
+    ck_assert_int_eq(
+        sent_with("\"key\":\"NumberOfConnectors\",\"readonly\":true,\"value\":\"2\""), 1);
     ck_assert_int_eq(sent_with("AuthorizationKey"), 0);
     system_says("[2,\"q2\",\"GetConfiguration\",{\"key\":[\"heartbeatinterval\",\"Nope\"]}]");
     ck_assert_str_eq(last_sent(),
@@ -363,7 +380,8 @@ START_TEST(what_is_triggered_follows_its_confirmation)
 {
     bench_up();
     bench.sent_count = 0;
-    system_says("[2,\"q\",\"TriggerMessage\",{\"requestedMessage\":\"MeterValues\",\"connectorId\":2}]");
+    system_says(
+        "[2,\"q\",\"TriggerMessage\",{\"requestedMessage\":\"MeterValues\",\"connectorId\":2}]");
     ck_assert_str_eq(bench.sent[0], "[3,\"q\",{\"status\":\"Accepted\"}]");
     ck_assert_int_eq(sent_with("\"context\":\"Trigger\""), 1);
     ck_assert_int_eq(sent_with("\"transactionId\""), 0);
@@ -371,7 +389,8 @@ START_TEST(what_is_triggered_follows_its_confirmation)
     system_says("[2,\"q\",\"TriggerMessage\",{\"requestedMessage\":\"Heartbeat\"}]");
     ck_assert_int_eq(sent_with("\"Heartbeat\""), 1);
     answer_all();
-    system_says("[2,\"q\",\"TriggerMessage\",{\"requestedMessage\":\"FirmwareStatusNotification\"}]");
+    system_says(
+        "[2,\"q\",\"TriggerMessage\",{\"requestedMessage\":\"FirmwareStatusNotification\"}]");
     ck_assert_int_eq(sent_with("\"FirmwareStatusNotification\",{\"status\":\"Idle\"}"), 1);
 }
 END_TEST

@@ -152,7 +152,8 @@ int main(void)
     suite_add_tcase(suite, tcase);
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, messages_leave_in_order_one_at_a_time);
-    tcase_add_test(tcase, a_connected_pile_waits_interval_times_transmissions_and_gives_up_at_the_last);
+    tcase_add_test(
+        tcase, a_connected_pile_waits_interval_times_transmissions_and_gives_up_at_the_last);
     tcase_add_test(tcase, a_lost_start_leaves_its_session_without_a_transaction);
     tcase_add_test(tcase, a_broken_connection_counts_no_attempt_and_ends_the_waiting);
     tcase_add_test(tcase, attempts_are_counted_for_each_message_anew);

@@ -139,11 +139,14 @@ static const char *const lies[] = {
     "no json\n",
     "[1]\n",
     "{\"record\":\"begin\",\"at_us\":1}\n",
-    "{\"record\":\"reading\",\"seq\":1,\"session\":9,\"at_us\":1,\"register_mwh\":1,\"voltage_mv\":0,\"soc_ppm\":-1}\n",
+    "{\"record\":\"reading\",\"seq\":1,\"session\":9,\"at_us\":1,\"register_mwh\":1,\"voltage_mv\":"
+    "0,\"soc_ppm\":-1}\n",
     "{\"record\":\"answered\",\"seq\":1,\"session\":1,\"at_us\":1}\n",
-    "{\"record\":\"begin\",\"seq\":7,\"session\":1,\"connector\":1,\"tag\":\"A\",\"at_us\":1,\"register_mwh\":1,"
+    "{\"record\":\"begin\",\"seq\":7,\"session\":1,\"connector\":1,\"tag\":\"A\",\"at_us\":1,"
+    "\"register_mwh\":1,"
     "\"voltage_mv\":0,\"soc_ppm\":-1}\n",
-    "{\"record\":\"begin\",\"seq\":1,\"session\":1,\"connector\":1,\"tag\":\"A\",\"at_us\":1,\"register_mwh\":1.5,"
+    "{\"record\":\"begin\",\"seq\":1,\"session\":1,\"connector\":1,\"tag\":\"A\",\"at_us\":1,"
+    "\"register_mwh\":1.5,"
     "\"voltage_mv\":0,\"soc_ppm\":-1}\n",
 };
 
