@@ -278,6 +278,8 @@ step_configuration() {
   if [ -f "$conf" ]; then
     wanted=$PORT
     PORT=$(port_of_conf)
+    [ -n "$PORT" ] || fail 78 "No port of a listener named main is found in $conf." \
+      "The simulated piles connect to it. What csmsd reads there: $(quoted "$app/csmsd") --check-config --config $(quoted "$conf")"
     [ -z "${JOULEBOOK_PORT:-}" ] || [ "$PORT" = "$wanted" ] ||
       say "port $PORT stays, as $conf says; change it there"
     return
@@ -354,12 +356,18 @@ step_daemon() {
   done
 }
 
-step_fleet() {
+# Before csmsd starts, which would refuse piles that its directory does not have yet.
+step_seed() {
   fleet=$app/fleets/quickstart.json
   if [ ! -f "$state/seeded" ]; then
     as_user "$app/pilesim" seed --database "host=$(quoted "$run") dbname=joulebook user=$user" --fleet "$fleet" \
       >>"$log/seed.log" 2>&1 ||
       fail 70 'The demonstration fleet could not be registered:' "$(tail -n 5 "$log/seed.log")"
+  fi
+}
+
+step_fleet() {
+  if [ ! -f "$state/seeded" ]; then
     say "writing $BACKFILL_DAYS days of history"
     as_user "$app/pilesim" backfill --url "ws://127.0.0.1:$PORT/ocpp" --fleet "$fleet" \
       --days $BACKFILL_DAYS --seed $SEED --truth "$truth" --give-up 120 >>"$log/backfill.log" 2>&1 ||
@@ -371,6 +379,14 @@ step_fleet() {
     date -u '+%Y-%m-%d %H:%M:%S+00' | as_user tee "$state/live_since" >/dev/null
   start_process pilesim "$app/pilesim" run --url "ws://127.0.0.1:$PORT/ocpp" --fleet "$fleet" \
     --seed $SEED --truth "$truth"
+  tries=300
+  until [ "$(viewer 'select count(*) > 0 from query.pile where is_online')" = t ]; do
+    tries=$((tries - 1))
+    { [ $tries -gt 0 ] && alive csmsd && alive pilesim; } ||
+      fail 70 "No simulated pile is connected to port $PORT:" "$(tail -n 3 "$log/pilesim.log")" \
+        "Whom csmsd refused, and why: $(quoted "$app/csms") --config $(quoted "$conf") sql 'select * from query.door'"
+    sleep 0.1
+  done
 }
 
 # --- the proof, and the card --------------------------------------------------------------------
@@ -458,8 +474,10 @@ running() {
   printf '%s' "${list#, }"
 }
 
+# The port of the listener that the simulated piles use, however the file is laid out.
 port_of_conf() {
-  sed -n 's/^ *port *= *\([0-9]*\).*/\1/p' "$conf" 2>/dev/null | head -n 1
+  { "$app/csmsd" --print-config --config "$conf" || cat "$conf"; } 2>/dev/null |
+    sed -n '/^listener main {/,/^}/s/^ *port *= *\([0-9]*\).*/\1/p' | head -n 1
 }
 
 # Once all of ours has ended, nobody should answer where csmsd did.
@@ -542,6 +560,7 @@ step_folders
 step_configuration
 step_cluster
 step_database
+step_seed
 step_daemon
 step_fleet
 step_proof

@@ -166,6 +166,8 @@ def main():
         before = home.listing()
         follow(home, blocks)
         books = Books(home)
+        refused = books.rows("select identity, reason from query.door")
+        check(not refused, f"the first run's own piles were refused: {refused}")
         crossed = recompute(books, "CP-1")
         check(len(crossed) == 2, f"the charge did not cross a price boundary: {crossed}")
         check(recompute(books, "BE-1") - crossed, "the second charge has the first one's prices")
@@ -179,8 +181,7 @@ def main():
         check(not home.processes(), f"--stop left {home.processes()}")
         tell_who_has_the_port(home)
         tell_what_runs_after_a_failure(home)
-        check("Joulebook is up" in home.shell("XDG_RUNTIME_DIR=$HOME/other sh csms/quickstart.sh"),
-              "it did not start again after --stop")
+        let_real_piles_in(home)
         home.shell("env -u XDG_RUNTIME_DIR sh csms/quickstart.sh --purge")
         check(not home.processes(), f"--purge left {home.processes()}")
         after = home.listing()
@@ -245,6 +246,30 @@ def try_the_readme(home, card):
     check(named, "the card does not name csms")
     for command in commands:
         home.shell(f"{named[0]}\n{command}")
+
+
+def let_real_piles_in(home):
+    """As the card says, by a listener of their own, wherever it stands in the file; then it starts again."""
+    path = os.path.join(home.state, "csms.conf")
+    with open(path) as conf:
+        text = conf.read()
+    home.shell(f"sed -i 's/^listener main/listener other/' {shlex.quote(path)}")
+    said = home.shell("sh csms/quickstart.sh", status=78)
+    check("listener named main" in said, said)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with open(path, "w") as conf:
+        conf.write(text.replace("listener main", f"""listener street {{
+  bind = "127.0.0.1"
+  port = {port}
+  credentials = required
+}}
+listener main"""))
+    card = home.shell("XDG_RUNTIME_DIR=$HOME/other sh csms/quickstart.sh")
+    check("Joulebook is up" in card, "it did not start again after --stop")
+    check(str(port) not in card, "the simulated piles were sent to the wrong listener")
+    every_link_answers(card)
 
 
 def spare_what_it_did_not_make(home):
