@@ -166,6 +166,26 @@ size_t ocpp_encode_error(
     return ocpp_out_end(&out);
 }
 
+/* The member stands before the text as long as both are no longer than a description should be. */
+size_t ocpp_encode_fault(
+    char *buf, size_t size, const char *id, const struct ocpp_fault *fault)
+{
+    struct ocpp_out out = {buf, size, 0};
+    char both[256];
+    int length = snprintf(both, sizeof(both), "%s: %s", fault->member, fault->text);
+
+    if (fault->member[0] == '\0')
+        return ocpp_encode_error(buf, size, id, fault->error, fault->text);
+    open_message(&out, OCPP_CALL_ERROR, id);
+    ocpp_out_quoted(&out, ocpp_error_text(fault->error));
+    ocpp_out_text(&out, ",");
+    ocpp_out_quoted(&out, length < (int)sizeof(both) ? both : fault->text);
+    ocpp_out_text(&out, ",{\"member\":");
+    ocpp_out_quoted(&out, fault->member);
+    ocpp_out_text(&out, "}]");
+    return ocpp_out_end(&out);
+}
+
 size_t ocpp_encode_payload(
     char *buf, size_t size, enum ocpp_action action, bool confirmation, const void *payload)
 {

@@ -16,6 +16,9 @@ MUST_CHECK size_t ocpp_encode_result(
     char *buf, size_t size, const char *id, enum ocpp_action action, const void *conf);
 MUST_CHECK size_t ocpp_encode_error(
     char *buf, size_t size, const char *id, enum ocpp_error error, const char *text);
+/* With the member, if the fault has one, in the description and in the details. */
+MUST_CHECK size_t ocpp_encode_fault(
+    char *buf, size_t size, const char *id, const struct ocpp_fault *fault);
 MUST_CHECK size_t ocpp_encode_payload(
     char *buf, size_t size, enum ocpp_action action, bool confirmation, const void *payload);
 

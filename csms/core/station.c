@@ -11,6 +11,7 @@
 #include "csms/core/text.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -123,17 +124,28 @@ static bool answerable(struct core *core, struct core_now now, struct core_stati
     return false;
 }
 
-static void refuse(struct core *core, struct core_now now, struct core_station *station,
-    enum ocpp_error error, const char *text)
+static void refuse_for(struct core *core, struct core_now now, struct core_station *station,
+    const struct ocpp_fault *fault)
 {
+    char detail[192];
     size_t length;
 
     if (!answerable(core, now, station))
         return;
-    length = ocpp_encode_error(
-        core->out, sizeof core->out, station->job->frame.id, error, text);
-    core_count(core, CORE_NOTE_CALL_ERROR, station, ocpp_error_text(error));
+    length = ocpp_encode_fault(core->out, sizeof core->out, station->job->frame.id, fault);
+    snprintf(detail, sizeof detail, "%s%s%s", ocpp_error_text(fault->error),
+        fault->member[0] != '\0' ? ": " : "", fault->member);
+    core_count(core, CORE_NOTE_CALL_ERROR, station, detail);
     answer_send(core, now, station, length, OCPP_CALL_ERROR);
+}
+
+static void refuse(struct core *core, struct core_now now, struct core_station *station,
+    enum ocpp_error error, const char *text)
+{
+    struct ocpp_fault fault = {.error = error};
+
+    snprintf(fault.text, sizeof fault.text, "%s", text);
+    refuse_for(core, now, station, &fault);
 }
 
 static void session_count(struct core *core, const struct core_job *job)
@@ -576,7 +588,7 @@ static void job_unusable(struct core *core, struct core_now now, struct core_sta
     } else if (evidence(job->frame.action)) {
         unusable(core, now, station, fault);
     } else {
-        refuse(core, now, station, fault->error, fault->text);
+        refuse_for(core, now, station, fault);
     }
 }
 
@@ -589,7 +601,7 @@ static void job_refused(struct core *core, struct core_now now, struct core_stat
     if (evidence(job->frame.action))
         unusable(core, now, station, &job->fault);
     else
-        refuse(core, now, station, job->fault.error, job->fault.text);
+        refuse_for(core, now, station, &job->fault);
 }
 
 void station_job_start(
@@ -600,7 +612,7 @@ void station_job_start(
     assert(station->state == STATION_OPEN && station->job == NULL && station->work_token == 0);
     station->job = job;
     if (job->broken) {
-        refuse(core, now, station, job->fault.error, job->fault.text);
+        refuse_for(core, now, station, &job->fault);
         return;
     }
     if (action == OCPP_ACTION_NONE) {

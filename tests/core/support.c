@@ -90,9 +90,11 @@ static void port_trace(void *ctx, const struct core_trace *trace)
 
 static void port_note(void *ctx, enum core_note note, int64_t station, const char *detail)
 {
+    struct bench *bench = ctx;
+
     bench_in_core = false;
-    (void)ctx;
-    (void)detail;
+    if (note == CORE_NOTE_CALL_ERROR)
+        copy(bench->note_detail, sizeof bench->note_detail, detail);
     ck_assert_int_gt(station, 0);
     ck_assert_ptr_nonnull(core_note_name(note));
     bench_in_core = true;

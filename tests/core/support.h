@@ -37,6 +37,7 @@ struct bench {
     struct bench_work work[BENCH_EVENTS];
     uint32_t sent_count, closed_count, work_count, pauses, resumes;
     uint32_t traced_out;
+    char note_detail[192]; /* of the last CALLERROR */
     uint32_t committed;     /* outcomes done or refused that were given for messages */
     uint32_t confirmations; /* CALLRESULTs that are no Heartbeat's */
 };

@@ -259,6 +259,29 @@ START_TEST(what_is_no_request_of_a_pile_gets_its_error)
     bench_free(bench);
 }
 END_TEST
+
+START_TEST(a_refusal_names_the_member)
+{
+    static const struct {
+        const char *text, *answer;
+        bool strict;
+    } rows[] = {
+        {"[2,\"1\",\"BootNotification\",{\"chargePointVendor\":\"V\"}]",
+            "[4,\"1\",\"OccurenceConstraintViolation\",\"chargePointModel: is required\","
+            "{\"member\":\"chargePointModel\"}]", false},
+        {"[2,\"1\",\"Authorize\",{\"idTag\":\"T\",\"a\\\"b\\u0007\":1}]", "{\"member\":\"", true},
+    };
+    struct bench *bench = bench_new();
+    struct core_conn conn = bench_join(bench, 0, 1, CORE_ACCEPTED);
+
+    bench->strict = rows[_i].strict;
+    bench_say(bench, conn, rows[_i].text);
+    ck_assert_msg(strstr(bench_last(bench), rows[_i].answer) != NULL, "%s", bench_last(bench));
+    if (!rows[_i].strict)
+        ck_assert_str_eq(bench->note_detail, "OccurenceConstraintViolation: chargePointModel");
+    bench_free(bench);
+}
+END_TEST
 enum { ERROR_ROWS = 8 };
 
 START_TEST(what_is_no_frame_is_not_answered)
@@ -744,6 +767,7 @@ int main(void)
         {calls_are_worked_one_at_a_time_and_in_order, 0},
         {a_full_queue_pauses_the_socket_and_a_flood_ends_it, 0},
         {what_is_no_request_of_a_pile_gets_its_error, ERROR_ROWS},
+        {a_refusal_names_the_member, 2},
         {what_is_no_frame_is_not_answered, 0},
         {an_integer_id_comes_back_as_it_was_sent, 0},
         {an_integer_id_is_refused_to_a_strict_station_but_not_for_evidence, 0},

@@ -190,6 +190,26 @@ START_TEST(encoding_a_payload_that_breaks_the_schema_is_a_bug)
 }
 END_TEST
 
+/* Where the description would be longer than 255 characters the member stands in the details alone. */
+START_TEST(a_fault_is_told_with_its_member)
+{
+    struct ocpp_fault fault = {.error = OCPP_TYPE_CONSTRAINT_VIOLATION, .text = "is \"no\" text"};
+
+    ck_assert_uint_gt(ocpp_encode_fault(text, sizeof(text), "7", &fault), 0);
+    ck_assert_str_eq(text, "[4,\"7\",\"TypeConstraintViolation\",\"is \\\"no\\\" text\",{}]");
+    strcpy(fault.member, "a[1].b");
+    ck_assert_uint_gt(ocpp_encode_fault(text, sizeof(text), "7", &fault), 0);
+    ck_assert_str_eq(text, "[4,\"7\",\"TypeConstraintViolation\",\"a[1].b: is \\\"no\\\" text\","
+                           "{\"member\":\"a[1].b\"}]");
+    memset(fault.member, 'm', sizeof(fault.member) - 1);
+    memset(fault.text, 't', sizeof(fault.text) - 1);
+    ck_assert_uint_gt(ocpp_encode_fault(text, sizeof(text), "7", &fault), 0);
+    ck_assert_ptr_null(strstr(text, "m: t"));
+    ck_assert_ptr_nonnull(strstr(text, "{\"member\":\"mmm"));
+    ck_assert_uint_eq(ocpp_encode_fault(text, 100, "7", &fault), 0);
+}
+END_TEST
+
 int main(void)
 {
     const struct support_test tests[] = {
@@ -198,6 +218,7 @@ int main(void)
         {a_buffer_that_is_too_small_takes_nothing, 1},
         {times_and_decimals_without_text_are_written_from_their_values, 1},
         {a_payload_that_breaks_the_schema_is_named, COUNT(faulty)},
+        {a_fault_is_told_with_its_member, 1},
         {encoding_a_payload_that_breaks_the_schema_is_a_bug, COUNT(faulty), SIGABRT},
     };
 
