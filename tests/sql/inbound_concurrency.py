@@ -496,6 +496,28 @@ def a_stop_before_the_input_is_taken_is_in_it(admin):
 
 
 @test
+def who_gives_a_session_up_waits_for_its_account_before_its_session(admin):
+    """Settlement takes them in that order: the other way about the two would wait for each other."""
+    station = admin.one("SELECT t.house('GIVENUP')")
+    wallet = admin.one("SELECT t.card('GIVENUPTAG01', 100000)")
+    transaction = admin.one(START.format(f"{station}, 'GIVENUPTAG01', 1000, now() - interval '1 hour', 1, now() - interval '1 hour'")).rsplit("|", 1)[1]
+    admin.run(f"SELECT t.stop({station}, {transaction}, 900, now() - interval '10 minutes', NULL, now() - interval '10 minutes')")
+    item = admin.one(f"SELECT id FROM core.review WHERE station_id = {station} AND kind = 'negative_energy'")
+    settler, decider = Session(), Session()
+    settler.run(f"BEGIN; SELECT FROM ledger.account_balance WHERE account_id = {wallet} FOR NO KEY UPDATE")
+    decider.send(f"SELECT core.review_decide({item}, 'lost', 'x', NULL, 'me')")
+    blocked(admin)
+    same(settler.run(f"SELECT 'free' FROM core.session WHERE transaction_id = {transaction} FOR NO KEY UPDATE NOWAIT"), ["free"], "the session")
+    settler.run("COMMIT")
+    same(decider.receive(), ["done"], "the decision")
+    same(admin.one(f"SELECT s.state || b.held FROM core.session s, ledger.account_balance b WHERE s.transaction_id = {transaction} "
+                   f"AND b.account_id = {wallet}"), "lost0", "the session and its hold")
+    settler.close()
+    decider.close()
+    sound(admin)
+
+
+@test
 def of_two_who_decide_an_item_at_once_the_second_is_told_what_the_first_decided(admin):
     """Another decision or another correction is refused; the same one is a repeat."""
     station = admin.one("SELECT t.house('DECIDE')")

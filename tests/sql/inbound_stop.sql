@@ -245,6 +245,25 @@ SELECT t.test('of two running sessions the one that went past the register is no
     PERFORM t.stop(p, -1, 3000, now() - interval '1 hour', NULL, now(), true);
     PERFORM t.is((SELECT string_agg(state, ',' ORDER BY connector) FROM core.session), 'stopped,open', 'the other');
 $$);
+SELECT t.test('a stop with -1 ends no session that began after it, and none that was given up', $$
+    p := t.house('H'); PERFORM t.card('TAG00000001', 1000000, 99), t.card('TAG00000002', 1000000, 99);
+    SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now() - interval '10 minutes', 1, now() - interval '10 minutes');
+    PERFORM t.stop(p, -1, 2000, now() - interval '1 hour', 'TAG00000001', now(), true);
+    PERFORM t.is((SELECT state FROM core.session), 'open', 'it runs on');
+    SELECT * INTO b FROM t.start(p, 'TAG00000002', 1000, now() - interval '2 hours', 2, now() - interval '2 hours');
+    PERFORM inbound.presume_ended(b.transaction_id, now());
+    PERFORM core.review_decide(id, 'lost', NULL, NULL, 'me') FROM core.review WHERE kind = 'presumed_ended';
+    PERFORM t.stop(p, -1, 2000, now() - interval '1 hour', 'TAG00000002', now(), true);
+    PERFORM t.is((SELECT state || (stopped_at IS NULL) FROM core.session WHERE transaction_id = b.transaction_id), 'losttrue', 'nobody asks for it again');
+    PERFORM t.is((SELECT count(*) FROM core.unmatched_stop u JOIN core.review r ON r.dedupe_key = 'unmatched_stop:' || u.digest WHERE u.state = 'waiting' AND r.state = 'open'), 2::bigint, 'both are kept and reviewed');
+$$);
+SELECT t.test('a start out of a queue is joined to the first of the stops that wait for it', $$
+    p := t.house('H'); w := t.card('TAG00000001', 1000000, 99);
+    PERFORM t.stop(p, -1, wh, now() - wh * interval '1 s', 'TAG00000001', now() - interval '5 minutes', true) FROM unnest(ARRAY[2000, 3000, 2500]) wh;
+    SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now() - interval '1 hour', 1, now(), true);
+    PERFORM t.is((SELECT state || meter_stop_mwh FROM core.session), 'stopped3000000', 'its end');
+    PERFORM t.is((SELECT string_agg(state || meter_stop_mwh, ',' ORDER BY at) FROM core.unmatched_stop), 'joined3000000,waiting2500000,waiting2000000', 'the others wait');
+$$);
 SELECT t.test('a stop that has waited for a day is joined to no start', $$
     w := t.card('TAG00000001', 1000000, 99);
     FOR r IN SELECT * FROM (VALUES ('H', interval '1 minute', 'open'), ('I', interval '-1 minute', 'stopped')) v(house, over, state) LOOP

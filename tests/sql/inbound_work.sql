@@ -349,6 +349,21 @@ SELECT t.test('the daemon can do all this, and nothing behind it', $$
     SELECT string_agg(r.rolname, ',') INTO x FROM pg_roles r WHERE pg_has_role('joulebook_app', r.oid, 'MEMBER') AND r.rolname <> 'joulebook_app';
     PERFORM t.is(x, NULL, 'member of nothing');
 $$);
+SELECT t.test('the sweep queues no session that waits for a decision', $$
+    p := t.house('H'); w := t.card('TAG00000001', 1000000, 9);
+    SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now() - interval '3 hours', 1, now() - interval '3 hours');
+    SELECT * INTO b FROM t.start(p, 'TAG00000001', 1000, now() - interval '3 hours', 2, now() - interval '3 hours');
+    PERFORM inbound.presume_ended(a.transaction_id, now() - interval '16 minutes');
+    PERFORM t.stop(p, b.transaction_id, 2000, now() - interval '1 hour', NULL, now() - interval '1 hour');
+    DELETE FROM core.job WHERE kind = 'settle';
+    PERFORM inbound.unusable(p, 'MeterValues', now(), format('[2,"m","MeterValues",{"connectorId":"x","transactionId":%s}]', z.transaction_id), 'x', 'connectorId') FROM core.session z;
+    PERFORM t.is((SELECT string_agg(z.state || core.review_blocks(z.uid), ',' ORDER BY z.connector) FROM core.session z), 'presumed_endedtrue,stoppedtrue', 'due, but for the item');
+    PERFORM inbound.sweep();
+    PERFORM t.is((SELECT count(*) FROM core.job WHERE kind = 'settle'), 0::bigint, 'not queued');
+    UPDATE core.review SET blocks = false;
+    PERFORM inbound.sweep();
+    PERFORM t.is((SELECT count(*) FROM core.job WHERE kind = 'settle'), 2::bigint, 'queued otherwise');
+$$);
 SELECT t.test('readings that come after a bill without a Stop make it anew if they move its register by more than 10 Wh', $$
     p := t.house('H'); w := t.card('TAG00000001', 100000);
     SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now() - interval '5 hours', 1, now() - interval '5 hours');
