@@ -36,7 +36,7 @@ BEGIN
             ORDER BY (s.tag_key = p_report.tag_key) DESC NULLS LAST, (s.state = 'open') DESC) AS circle
         FROM core.session s
         WHERE s.station_id = p_report.station_id AND s.stopped_at IS NULL
-          AND s.state IN ('open', 'presumed_ended', 'settled') AND s.started_at <= p_report.at
+          AND s.state IN ('open', 'presumed_ended', 'settled', 'review') AND s.started_at <= p_report.at
           AND (s.tag_key = p_report.tag_key OR COALESCE(p_report.sent_id, 0) <= 0
                AND (p_report.tag_key IS NULL OR s.tag_key IS NULL OR inbound.stop_tag_fits(s, p_report.tag_key)))
           -- The connector had begun the next one by then: this one had ended.

@@ -264,6 +264,17 @@ SELECT t.test('a start out of a queue is joined to the first of the stops that w
     PERFORM t.is((SELECT state || meter_stop_mwh FROM core.session), 'stopped3000000', 'its end');
     PERFORM t.is((SELECT string_agg(state || meter_stop_mwh, ',' ORDER BY at) FROM core.unmatched_stop), 'joined3000000,waiting2500000,waiting2000000', 'the others wait');
 $$);
+SELECT t.test('a stop with -1 finds its session in review', $$
+    p := t.house('H'); w := t.card('TAG00000001', 1000000, 99);
+    SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now() - interval '3 hours', 1, now() - interval '3 hours');
+    PERFORM inbound.presume_ended(a.transaction_id, clock_timestamp() - interval '20 minutes');
+    PERFORM ledger.settlement_review(uid, 'register_jumps', '{}', NULL) FROM core.session;
+    PERFORM t.stop(p, -1, 21000, now() - interval '1 hours', 'TAG00000001', now(), true);
+    PERFORM t.is((SELECT state || meter_stop_mwh FROM core.session), 'review21000000', 'ended, and not billed before the decision');
+    PERFORM core.review_decide(id, 'bill', NULL, '{"meter_stop_mwh":2000000}', 'me') FROM core.review WHERE kind = 'register_jumps';
+    PERFORM t.is((SELECT state || meter_stop_mwh FROM core.session), 'stopped2000000', 'decided');
+    PERFORM t.sound('decided');
+$$);
 SELECT t.test('a stop that has waited for a day is joined to no start', $$
     w := t.card('TAG00000001', 1000000, 99);
     FOR r IN SELECT * FROM (VALUES ('H', interval '1 minute', 'open'), ('I', interval '-1 minute', 'stopped')) v(house, over, state) LOOP
