@@ -94,9 +94,9 @@ void check_answer(struct node *node, struct socket *socket, const char *text, si
 {
     struct frame *front = socket->seen;
     struct world *world = node->world;
-    char answer[512];
+    char answer[512] = "";
 
-    snprintf(answer, sizeof answer, "%.*s", (int)length, text);
+    memcpy(answer, text, length < sizeof answer ? length : sizeof answer - 1);
     if (front == NULL)
         world_breach(world, BREACH_ORDER, "an answer to nothing: %s", answer);
     if (strncmp(answer + 3, front->id, strlen(front->id)) != 0 ||

@@ -1,7 +1,7 @@
 /* ports.c - what the core does to the world. */
 #include "tests/simulation/check.h"
 
-#include <stdio.h>
+#include <string.h>
 
 static struct socket *attached(struct node *node, struct core_conn conn, const char *what)
 {
@@ -19,12 +19,11 @@ static bool port_send(void *ctx, struct core_conn conn, const char *text, size_t
     struct node *node = ctx;
     struct world *world = node->world;
     struct socket *socket = attached(node, conn, "sent");
-
-    char shown[112];
+    char shown[112] = "";
 
     world->frames_out++;
     world->digest = hash_bytes(world->digest, text, length);
-    snprintf(shown, sizeof shown, "%.*s", length < sizeof shown ? (int)length : 111, text);
+    memcpy(shown, text, length < sizeof shown ? length : sizeof shown - 1);
     world_line(world, "frame out", node->index, (int64_t)socket->pile + 1, shown);
     if (text[1] == '2')
         check_call(node, socket, text);

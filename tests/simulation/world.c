@@ -89,10 +89,8 @@ static struct event next(struct world *world)
 
 bool world_fault(struct world *world, enum fault fault, uint32_t permille)
 {
-    bool hit = random_chance(&world->fault_random[fault], permille);
-
-    if (!hit || world->calm || !(world->faults & 1u << fault) ||
-        world->fault_count >= world->options.fault_limit)
+    if (!(world->faults & 1u << fault) || !random_chance(&world->fault_random[fault], permille) ||
+        world->calm || world->fault_count >= world->options.fault_limit)
         return false;
     world->fault_count++;
     world_line(world, "FAULT", world->fault_count, 0, fault_names[fault]);
