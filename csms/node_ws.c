@@ -119,9 +119,12 @@ static void port_facts(void *ctx, struct pages_facts *ret)
         .version = node->config.version,
         .piles_known = core_directory_count(node->directory),
         .piles_connected = stats.open,
-        .why_not = node_not_ready(node),
     };
-    ret->ready = ret->why_not == NULL;
+}
+
+static const char *port_not_ready(void *ctx)
+{
+    return node_not_ready(ctx);
 }
 
 static void set(struct node *node, enum metric metric, int16_t label, uint64_t value)
@@ -257,7 +260,8 @@ static bool admit_make(struct node *node)
 bool node_ws_make(struct node *node)
 {
     struct pages_ports pages = {
-        .ctx = node, .facts = port_facts, .before_metrics = port_before_metrics};
+        .ctx = node, .facts = port_facts, .not_ready = port_not_ready,
+        .before_metrics = port_before_metrics};
     struct ws_ports ports = {
         .ctx = node,
         .admit = port_admit,

@@ -16,7 +16,7 @@ struct pages {
     size_t length;
 };
 
-typedef bool page_make(struct pages *, const struct pages_facts *, struct ws_page *ret);
+typedef bool page_make(struct pages *, bool open, struct ws_page *ret); /* open: to strangers */
 
 struct pages *pages_new(const struct metrics *metrics, const struct pages_ports *ports)
 {
@@ -46,10 +46,14 @@ static void give_text(struct pages *pages, const char *text, struct ws_page *ret
     ret->length = pages->body ? strlen(text) : 0;
 }
 
-static bool make_front(struct pages *pages, const struct pages_facts *facts, struct ws_page *ret)
+static bool make_front(struct pages *pages, bool open, struct ws_page *ret)
 {
+    const char *why_not = pages->ports.not_ready(pages->ports.ctx);
+    struct pages_facts facts;
     char text[TEXT_MAX];
 
+    (void)open;
+    pages->ports.facts(pages->ports.ctx, &facts);
     snprintf(text, sizeof(text),
         "Joulebook %s\n"
         "An OCPP 1.6 central system that keeps the books.\n\n"
@@ -59,36 +63,36 @@ static bool make_front(struct pages *pages, const struct pages_facts *facts, str
         "metrics    /metrics  (Prometheus)\n"
         "liveness   /healthz\n"
         "readiness  /readyz\n",
-        facts->version, facts->ready ? "ready" : "not ready", facts->why_not ? ": " : "",
-        facts->why_not ? facts->why_not : "", facts->piles_known, facts->piles_connected);
+        facts.version, why_not ? "not ready" : "ready", why_not ? ": " : "", why_not ? why_not : "",
+        facts.piles_known, facts.piles_connected);
     ret->status = 200;
     give_text(pages, text, ret);
     return true;
 }
 
 /* The loop turns, or this would not be answered. */
-static bool make_health(struct pages *pages, const struct pages_facts *facts, struct ws_page *ret)
+static bool make_health(struct pages *pages, bool open, struct ws_page *ret)
 {
-    (void)facts;
+    (void)open;
     ret->status = 200;
     give_text(pages, "ok\n", ret);
     return true;
 }
 
-static bool make_ready(struct pages *pages, const struct pages_facts *facts, struct ws_page *ret)
+static bool make_ready(struct pages *pages, bool open, struct ws_page *ret)
 {
+    const char *why_not = pages->ports.not_ready(pages->ports.ctx);
     char text[TEXT_MAX];
 
-    ret->status = facts->ready ? 200 : 503;
-    snprintf(text, sizeof(text), "%s\n",
-        facts->ready ? "ready" : facts->why_not ? facts->why_not : "not ready");
+    ret->status = why_not ? 503 : 200;
+    snprintf(text, sizeof(text), "%s\n", !why_not ? "ready" : open ? "not ready" : why_not);
     give_text(pages, text, ret);
     return true;
 }
 
-static bool make_metrics(struct pages *pages, const struct pages_facts *facts, struct ws_page *ret)
+static bool make_metrics(struct pages *pages, bool open, struct ws_page *ret)
 {
-    (void)facts;
+    (void)open;
     if (pages->ports.before_metrics)
         pages->ports.before_metrics(pages->ports.ctx);
     free(pages->body);
@@ -101,13 +105,10 @@ static bool make_metrics(struct pages *pages, const struct pages_facts *facts, s
 }
 
 /* A pile's address, looked at without asking for a websocket. */
-static bool make_upgrade_required(
-    struct pages *pages, const struct pages_facts *facts, struct ws_page *ret)
+static void make_upgrade_required(struct pages *pages, struct ws_page *ret)
 {
-    (void)facts;
     ret->status = 426;
     give_text(pages, "This is where piles connect, by websocket, with subprotocol ocpp1.6.\n", ret);
-    return true;
 }
 
 bool pages_get(
@@ -118,20 +119,18 @@ bool pages_get(
         page_make *make;
         uint32_t serve; /* 0: every listener */
     } table[] = {
-        { "/", make_front, 0 },
+        { "/", make_front, LISTENER_METRICS },
         { "/healthz", make_health, 0 },
         { "/readyz", make_ready, 0 },
         { "/metrics", make_metrics, LISTENER_METRICS },
     };
-    struct pages_facts facts = { .version = "" };
+    uint32_t serves = listener_serves(listener);
 
-    pages->ports.facts(pages->ports.ctx, &facts);
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
-        if (!strcmp(path, table[i].path) &&
-            (!table[i].serve || listener_serves(listener) & table[i].serve))
-            return table[i].make(pages, &facts, ret);
-    if ((!strcmp(path, "/ocpp") || !strncmp(path, "/ocpp/", 6)) &&
-        listener_serves(listener) & LISTENER_OCPP)
-        return make_upgrade_required(pages, &facts, ret);
-    return false;
+        if (!strcmp(path, table[i].path) && (!table[i].serve || serves & table[i].serve))
+            return table[i].make(pages, !(serves & LISTENER_METRICS), ret);
+    if ((strcmp(path, "/ocpp") && strncmp(path, "/ocpp/", 6)) || !(serves & LISTENER_OCPP))
+        return false;
+    make_upgrade_required(pages, ret);
+    return true;
 }

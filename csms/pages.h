@@ -1,6 +1,7 @@
 /* pages.h - what a plain HTTP GET is answered: a closed table of paths, made from memory.
  *
- * /metrics belongs to listeners that serve metrics, / and the probes to every one.
+ * / and /metrics belong to listeners that serve metrics, the probes to every one; but why a node is
+ * not ready is told on the former alone.  What strangers may ask costs next to nothing.
  * Loop thread only; a page's text lives until the next one is made.
  */
 #ifndef CSMS_PAGES_H
@@ -14,13 +15,12 @@ struct pages;
 struct pages_facts {
     const char *version;
     uint32_t piles_known, piles_connected;
-    bool ready;
-    const char *why_not; /* NULL if ready */
 };
 
 struct pages_ports {
     void *ctx;
     void (*facts)(void *ctx, struct pages_facts *ret);
+    const char *(*not_ready)(void *ctx); /* why; NULL: it is ready */
     void (*before_metrics)(void *ctx); /* sets the gauges; may be NULL */
 };
 

@@ -222,8 +222,12 @@ static void facts(void *ctx, struct pages_facts *ret)
     ws_stats(host->ws, &stats);
     *ret = (struct pages_facts){ .version = "test",
         .piles_known = core_directory_count(host->directory),
-        .piles_connected = stats.connections, .ready = !host->away,
-        .why_not = host->away ? "the database is away" : NULL };
+        .piles_connected = stats.connections };
+}
+
+static const char *not_ready(void *ctx)
+{
+    return ((struct host *)ctx)->away ? "the database is away" : NULL;
 }
 
 static bool serving(void *ctx)
@@ -340,7 +344,7 @@ static void build(struct host *host, const struct settings *settings)
         .may_open = may_open };
     struct core_admit_config config = { .prefix = "/ocpp",
         .failures = { settings->failures, settings->failures }, .addresses = 1024, .seed = 7 };
-    struct pages_ports pages_ports = { .ctx = host, .facts = facts };
+    struct pages_ports pages_ports = { .ctx = host, .facts = facts, .not_ready = not_ready };
 
     host->directory = core_directory_new(7);
     host->metrics = metrics_new();

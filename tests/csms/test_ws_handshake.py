@@ -285,7 +285,14 @@ class Listeners(unittest.TestCase):
             self.assertIn(b' 200 ', host.ask(b'GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n'))
         with Host('serve=1') as host:
             self.assertIn(b' 404 ', host.ask(b'GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n'))
+            self.assertIn(b' 404 ', host.ask(b'GET / HTTP/1.1\r\nHost: x\r\n\r\n'))
             self.assertIn(b' 200 ', host.ask(b'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n'))
+            with host.connect() as wire:
+                wire.send('!away')
+                self.assertEqual(wire.echo('x'), 'x')
+            ready = host.ask(b'GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n')
+            self.assertIn(b' 503 ', ready)
+            self.assertEqual(ready.partition(b'\r\n\r\n')[2], b'not ready\n')
 
     def test_wrong_keys_of_one_address_end_in_503_but_never_lock_out_the_right_one(self):
         with Host('failures=20') as host:
