@@ -15,7 +15,8 @@ BEGIN
     END IF;
     -- NaN sorts above all numbers, so that one comparison refuses it and both infinities.
     IF amount IS NULL OR amount > 1000000000 OR amount < 0 OR (amount = 0 AND NOT zero_allowed) THEN
-        PERFORM api.refuse('member-range', member, member);
+        PERFORM api.refuse('member-range', member, member, format('%s .. 1000000000 %s',
+            CASE WHEN zero_allowed THEN 0 ELSE trim_scale(10::numeric ^ -exponent) END, minor_amount.currency));
     END IF;
     minor := amount * 10::numeric ^ exponent;
     IF minor <> trunc(minor) THEN

@@ -6,7 +6,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     IF value < lowest OR value > highest THEN
-        PERFORM api.refuse('member-range', member, member);
+        PERFORM api.refuse('member-range', member, member, format('%s .. %s', lowest, highest));
     ELSIF scale(trim_scale(value)) > decimals THEN
         PERFORM api.refuse('member-decimals', member, member);
     END IF;

@@ -6,9 +6,9 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     IF valid_from NOT BETWEEN '2000-01-01 00:00:00+00' AND '2200-01-01 00:00:00+00' THEN
-        PERFORM api.refuse('member-range', 'valid_from', 'valid_from');
+        PERFORM api.refuse('member-range', 'valid_from', 'valid_from', '2000-01-01 .. 2200-01-01');
     ELSIF valid_to NOT BETWEEN '2000-01-01 00:00:00+00' AND '2200-01-01 00:00:00+00' THEN
-        PERFORM api.refuse('member-range', 'valid_to', 'valid_to');
+        PERFORM api.refuse('member-range', 'valid_to', 'valid_to', '2000-01-01 .. 2200-01-01');
     ELSIF coalesce(valid_from, now()) >= valid_to THEN
         PERFORM api.refuse('member-order', 'valid_to', 'valid_from', 'valid_to');
     END IF;

@@ -12,9 +12,9 @@ BEGIN
     PERFORM api.require_number(meter_start_kwh, 'meter_start_kwh', 0, 1000000000, 6);
     PERFORM api.require_number(meter_stop_kwh, 'meter_stop_kwh', 0, 1000000000, 6);
     IF started_at NOT BETWEEN '2000-01-01 00:00:00+00' AND now() THEN
-        PERFORM api.refuse('member-range', 'started_at', 'started_at');
+        PERFORM api.refuse('member-range', 'started_at', 'started_at', format('2000-01-01 .. %s', to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')));
     ELSIF stopped_at NOT BETWEEN '2000-01-01 00:00:00+00' AND now() THEN
-        PERFORM api.refuse('member-range', 'stopped_at', 'stopped_at');
+        PERFORM api.refuse('member-range', 'stopped_at', 'stopped_at', format('2000-01-01 .. %s', to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')));
     END IF;
     correction := nullif(jsonb_strip_nulls(jsonb_build_object(
         'meter_start_mwh', trunc(meter_start_kwh * 1000000), 'meter_stop_mwh', trunc(meter_stop_kwh * 1000000),

@@ -42,7 +42,7 @@ BEGIN
     END IF;
     FOREACH name IN ARRAY ARRAY['kwh', 'current', 'power', 'duration'] LOOP
         IF (restrictions ->> ('max_' || name))::numeric = 0 THEN
-            PERFORM api.refuse('member-range', format('%s.max_%s', path, name), format('%s.max_%s', path, name));
+            PERFORM api.refuse('member-range', format('%s.max_%s', path, name), format('%s.max_%s', path, name), '> 0');
         END IF;
         IF (restrictions ->> ('min_' || name))::numeric >= (restrictions ->> ('max_' || name))::numeric THEN
             PERFORM api.refuse('member-order', format('%s.max_%s', path, name),

@@ -11,20 +11,20 @@ BEGIN
            document, 'strict $.**{10} ? (@.type() == "object" || @.type() == "array")')
        OR EXISTS (SELECT FROM jsonb_path_query(document, 'strict $.** ? (@.type() == "object")') o
                   WHERE (SELECT count(*) FROM jsonb_object_keys(o)) > 64) THEN
-        PERFORM api.refuse('member-count', 'document', 'document');
+        PERFORM api.refuse('member-count', 'document', 'document', '<= 1048576 B, <= 64 keys, depth <= 10');
     END IF;
     IF (SELECT sum(jsonb_array_length(e -> 'price_components')) FROM jsonb_array_elements(document -> 'elements') e)
        > 256 THEN
-        PERFORM api.refuse('member-count', 'document.elements', 'document.elements[*].price_components');
+        PERFORM api.refuse('member-count', 'document.elements', 'document.elements[*].price_components', '<= 256');
     END IF;
     IF (SELECT count(DISTINCT d) FROM jsonb_path_query(document, 'lax $.elements[*].restrictions.day_type[*]') d) > 16 THEN
-        PERFORM api.refuse('member-count', 'document.elements', 'document.elements[*].restrictions.day_type');
+        PERFORM api.refuse('member-count', 'document.elements', 'document.elements[*].restrictions.day_type', '<= 16');
     END IF;
     -- No VAT is rated like a VAT of 0.
     IF EXISTS (SELECT FROM jsonb_array_elements(document -> 'elements') e, jsonb_array_elements(e -> 'price_components') c
                GROUP BY coalesce(e ->> 'direction', 'IMPORT')
                HAVING count(DISTINCT coalesce((c ->> 'vat')::numeric, 0)) > 8) THEN
-        PERFORM api.refuse('member-count', 'document.elements', 'document.elements[*].price_components[*].vat');
+        PERFORM api.refuse('member-count', 'document.elements', 'document.elements[*].price_components[*].vat', '<= 8');
     END IF;
 END
 $$;

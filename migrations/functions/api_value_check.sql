@@ -24,14 +24,17 @@ BEGIN
         END IF;
         IF amount < (rule ->> 'min')::numeric OR amount > (rule ->> 'max')::numeric
            OR ((rule ->> 'above_zero')::boolean AND amount = 0) THEN
-            PERFORM api.refuse('member-range', path, path);
+            PERFORM api.refuse('member-range', path, path, format('%s .. %s',
+                CASE WHEN (rule ->> 'above_zero')::boolean THEN '> 0' ELSE coalesce(rule ->> 'min', '-infinity') END,
+                coalesce(rule ->> 'max', 'infinity')));
         END IF;
     ELSIF kind = 'text' THEN
         PERFORM api.text_check(value #>> '{}', path, rule);
     ELSIF kind = 'array' THEN
         IF jsonb_array_length(value) < coalesce((rule ->> 'least')::integer, 0)
            OR jsonb_array_length(value) > coalesce((rule ->> 'most')::integer, 1000) THEN
-            PERFORM api.refuse('member-count', path, path);
+            PERFORM api.refuse('member-count', path, path, format('%s .. %s',
+                coalesce(rule ->> 'least', '0'), coalesce(rule ->> 'most', '1000')));
         END IF;
         IF rule ? 'values' OR rule ? 'pattern' THEN
             FOR item IN SELECT jsonb_array_elements(value) LOOP

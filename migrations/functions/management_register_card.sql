@@ -17,7 +17,7 @@ BEGIN
     PERFORM api.require_text(parent_group, 'parent_group', 20, false);
     PERFORM api.require_value(status, 'status', 'active', 'blocked', 'lost', 'retired');
     IF NOT isfinite(expires_at) THEN
-        PERFORM api.refuse('member-range', 'expires_at', 'expires_at');
+        PERFORM api.refuse('member-range', 'expires_at', 'expires_at', '-infinity < … < infinity');
     END IF;
     IF customer IS NULL THEN
         PERFORM core.require_site(NULL);

@@ -31,7 +31,8 @@ BEGIN
     PERFORM api.require_text(serial_number, 'serial_number', 50, false);
     PERFORM api.require_key_hash(key_hash, false);
     IF in_service_since NOT BETWEEN '2000-01-01 00:00:00+00' AND now() THEN
-        PERFORM api.refuse('member-range', 'in_service_since', 'in_service_since');
+        PERFORM api.refuse('member-range', 'in_service_since', 'in_service_since',
+            format('2000-01-01 .. %s', to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')));
     END IF;
     outdoors := coalesce(outdoors, true);
     grade := api.protection_grade(protection, outdoors);

@@ -11,7 +11,7 @@ BEGIN
     PERFORM core.require_site(NULL);
     PERFORM api.require_text(region, 'region', 64);
     IF date IS NULL OR date NOT BETWEEN '2000-01-01' AND '2200-01-01' THEN
-        PERFORM api.refuse('member-range', 'date', 'date');
+        PERFORM api.refuse('member-range', 'date', 'date', '2000-01-01 .. 2200-01-01');
     END IF;
     IF day_type !~ '^[a-z][a-z0-9_]{0,31}$' THEN
         PERFORM api.refuse('member-text', 'day_type', 'day_type');

@@ -42,9 +42,15 @@ SELECT t.no('test.cashier', format('operation.top_up(%s)', args), code, member) 
 SELECT t.is((SELECT count(*)::int FROM query.account_ledger WHERE external_no IN ('X', E'a\nb')), 0, 'nothing refused is booked');
 \echo 'ok - a repeat is the first answer, a changed one refused, and so is all that is no amount'
 
+SELECT t.is((t.refusal('test.cashier', format('SELECT operation.top_up(%s)', args))).message, 'member-range: ' || text, args) FROM (VALUES
+    ($$-5, 'CNY', 'cash', 'X', 'C-A'$$, 'amount is out of range; allowed: 0.01 .. 1000000000 CNY | amount 超出范围；允许：0.01 .. 1000000000 CNY'),
+    ($$1, 'CNY', 'cash', 'X', 'C-A', bonus => -1$$, 'bonus is out of range; allowed: 0 .. 1000000000 CNY | bonus 超出范围；允许：0 .. 1000000000 CNY')) AS c (args, text);
+\echo 'ok - what is out of range is told the range'
+
 -- A currency without decimals, an account that owes, and one that is postpaid.
 SELECT t.act('test.operator', $$management.register_user('C-JP', 'JPY')$$);
 SELECT t.is(t.act('test.cashier', $$operation.top_up(500, 'JPY', 'cash', 'J1', 'C-JP')$$) ->> 'balance', '500', 'yen have no decimals');
+SELECT t.is((t.refusal('test.cashier', $$SELECT operation.top_up(0, 'JPY', 'cash', 'J2', 'C-JP')$$)).message LIKE '%allowed: 1 .. 1000000000 JPY |%', true, 'nor has the least of them');
 SELECT t.no('test.cashier', $$operation.top_up(0.5, 'JPY', 'cash', 'J2', 'C-JP')$$, 'amount-decimals', 'amount');
 SELECT t.act('test.operator', $$management.register_user('C-POST', 'CNY', payment => 'postpaid', ceiling => 100)$$);
 SELECT t.is(t.act('test.cashier', $$operation.top_up(20, 'CNY', 'bank', 'P1', 'C-POST')$$) ->> 'account', 'receivable:C-POST:CNY', 'a postpaid customer pays');

@@ -76,11 +76,18 @@ CREATE FUNCTION t.findings() RETURNS TABLE (finding text) LANGUAGE sql AS $$
     UNION ALL SELECT 'the refusal ' || code || ' is raised and not in api.refusal'
         FROM (SELECT DISTINCT m[1] AS code FROM f, regexp_matches(prosrc, 'api\.refuse\(''([a-z-]+)''', 'g') m) r
         WHERE code NOT IN (SELECT r.code FROM api.refusal r)
+    UNION ALL SELECT label || ' refuses a range or a count and does not tell which is allowed' FROM f
+        WHERE prosrc ~ 'api[.]refuse[(]''member-(range|count)'', [^,()]+, [^,()]+[)]'
     UNION ALL SELECT 'the refusal ' || code || ' has a wrong SQLSTATE or lacks a text' FROM api.refusal r
         WHERE sqlstate !~ '^(JB[0-9]{3}|2[23][0-9A-Z]{3}|42501)$' OR error NOT IN ('NotImplemented', 'NotSupported',
               'InternalError', 'ProtocolError', 'SecurityError', 'FormationViolation', 'PropertyConstraintViolation',
               'OccurenceConstraintViolation', 'TypeConstraintViolation', 'GenericError')
            OR english ~ '[一-龥]' OR chinese !~ '[一-龥]' OR hint_english ~ '[一-龥]' OR hint_chinese !~ '[一-龥]'
+    UNION ALL SELECT 'the refusal ' || code || ' sends to ' || m[1] || '.' || m[2] || ', which is not there'
+        FROM api.refusal r, regexp_matches(hint_english || ' ' || hint_chinese, '\m(management|operation|query|api)\.([a-z_]+)', 'g') m
+        WHERE NOT EXISTS (SELECT FROM f WHERE f.nspname = m[1] AND f.proname = m[2])
+          AND NOT EXISTS (SELECT FROM v WHERE v.nspname = m[1] AND v.relname = m[2])
+    UNION ALL SELECT 'the refusal ' || code || ' sends to a reference' FROM api.refusal r WHERE hint_english ~ 'reference' OR hint_chinese ~ '说明'
 $$;
 
 SELECT t.is((SELECT string_agg(finding, '; ') FROM t.findings()), NULL, 'findings of the catalogue');
@@ -109,6 +116,7 @@ SELECT t.finds('CREATE FUNCTION management.bare("user" text) RETURNS jsonb LANGU
 SELECT t.finds('CREATE FUNCTION management.bare("aB" text) RETURNS jsonb LANGUAGE sql AS ''SELECT ''''{}''''::jsonb''', '%not in snake_case: aB');
 SELECT t.finds('CREATE FUNCTION operation.register_site() RETURNS jsonb LANGUAGE sql AS ''SELECT ''''{}''''::jsonb''', 'operation.register_site is overloaded%');
 SELECT t.finds('CREATE FUNCTION operation.bare(OUT a jsonb) LANGUAGE sql AS ''SELECT ''''{}''''::jsonb''', 'operation.bare has an OUT%');
+SELECT t.finds('CREATE FUNCTION core.loose() RETURNS int LANGUAGE plpgsql AS $x$BEGIN PERFORM api.refuse(''member-range'', ''m'', ''m''); END$x$', 'core.loose refuses a range%');
 SELECT t.finds('CREATE VIEW query.bare AS SELECT 1 AS one', 'query.bare has no comment%');
 SELECT t.finds('CREATE VIEW query.bare AS SELECT 1 AS one; COMMENT ON VIEW query.bare IS ''One row per thing.''', 'query.bare has no comment%');
 SELECT t.finds('CREATE VIEW query.bare AS SELECT 1 AS one; COMMENT ON COLUMN query.bare.one IS ''一 | 二''', 'query.bare.one has no comment%');
