@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SECTIONS_MAX = 16 };
+enum { SECTIONS_MAX = 16, INCLUDES_MAX = 8 };
 
 struct listener_draft {
     struct conf_listener listener;
@@ -23,7 +23,10 @@ struct listener_draft {
 
 struct file_reader {
     struct conf_reader *reader;
-    const char *file;
+    const char *file;  /* that is read now */
+    unsigned depth;    /* how many files include it */
+    char *include;     /* a file to be read next; NULL: none */
+    int include_line;
     struct listener_draft draft;
     bool started; /* a listener */
 };
@@ -198,6 +201,22 @@ static int on_listener(cfg_t *cfg, cfg_opt_t *opt)
     return 0;
 }
 
+/* The file is read when this piece of text has been. */
+static int on_include(cfg_t *cfg, cfg_opt_t *opt, int argc, const char **argv)
+{
+    char where[600];
+
+    (void)opt;
+    where_of(cfg, where, sizeof(where));
+    if (argc != 1) {
+        conf_complain(reading->reader, where, "include: names one file");
+    } else {
+        reading->include_line = cfg->line;
+        reading->include = strdup(argv[0]);
+    }
+    return 0;
+}
+
 /* libconfuse's tables, made from ours. */
 struct options {
     cfg_opt_t root[64];
@@ -227,7 +246,7 @@ static cfg_opt_t text_option(const char *name)
 static void make_options(struct options *options, cfg_opt_t *listener)
 {
     const cfg_opt_t end = CFG_END();
-    const cfg_opt_t include = CFG_FUNC("include", &cfg_include);
+    const cfg_opt_t include = CFG_FUNC("include", on_include);
     cfg_opt_t listeners = CFG_SEC("listener", listener, CFGF_MULTI | CFGF_TITLE);
 
     for (uint32_t i = 0; i < conf_setting_count; i++) {
@@ -260,13 +279,18 @@ static char *slurp(const char *name, size_t *ret_length)
     char *text = NULL;
     size_t room = 0;
     ssize_t n;
+    int error;
 
     if (!in)
         return NULL;
     n = getdelim(&text, &room, '\0', in);
+    error = n < 0 && (ferror(in) || !text) ? errno : 0; /* a folder can be opened, not read */
     fclose(in);
-    if (n < 0 && !text)
+    if (error) {
+        free(text);
+        errno = error;
         return NULL;
+    }
     *ret_length = n < 0 ? 0 : (size_t)n;
     text[*ret_length] = '\0';
     return text;
@@ -322,10 +346,87 @@ static int prepare(char *text)
     return depth ? open[depth - 1] : 0;
 }
 
-static void parse_text(struct file_reader *file, cfg_t *cfg, char *text, size_t length)
+/* The first include that stands in no section, at or after this; the end of the text if there is
+ * none.  *ret_end: behind its closing parenthesis. */
+static size_t find_include(char *text, size_t from, size_t *ret_end)
+{
+    int depth = 0, line = 0;
+    bool fresh = true;
+
+    for (char *at = text + from; *at; at++) {
+        if (fresh && !depth && !strncmp(at, "include", 7) && strchr(" \t\r\n(", at[7])) {
+            size_t start = (size_t)(at - text);
+
+            for (at += 7; *at && *at != ')'; at++)
+                if (*at == '"' || *at == '\'')
+                    at = skip_string(at, *at, &line);
+            *ret_end = (size_t)(at - text) + (*at == ')');
+            return start;
+        }
+        if (*at == '"' || *at == '\'')
+            at = skip_string(at, *at, &line);
+        depth += *at == '{' ? 1 : *at == '}' && depth ? -1 : 0;
+        fresh = strchr(" \t\r\n{}=,()+\"'", *at) != NULL;
+    }
+    *ret_end = strlen(text);
+    return *ret_end;
+}
+
+/* Reads [from, end) of the text and sees the rest as empty lines, so that it counts them right. */
+static void parse_piece(struct file_reader *file, cfg_opt_t *root, const char *text, size_t from,
+    size_t end)
+{
+    char *piece = strdup(text);
+    FILE *in = piece ? fmemopen(piece, end, "r") : NULL;
+    cfg_t *cfg = cfg_init(root, CFGF_NONE);
+
+    for (size_t i = 0; piece && i < from; i++)
+        if (piece[i] != '\n')
+            piece[i] = ' ';
+    if (cfg)
+        cfg->filename = strdup(file->file);
+    if (!in || !cfg || !cfg->filename) {
+        conf_complain(file->reader, file->file, "no memory");
+    } else {
+        cfg_set_error_function(cfg, on_error);
+        cfg_parse_fp(cfg, in);
+    }
+    if (cfg)
+        cfg_free(cfg);
+    if (in)
+        fclose(in);
+    free(piece);
+}
+
+static void parse(struct file_reader *file, const char *where);
+
+/* libconfuse's own include would read the file as it is, with wrong lines under the outer name. */
+static void parse_included(struct file_reader *file)
+{
+    const char *outer = file->file;
+    char *name = file->include, where[600];
+
+    file->include = NULL;
+    if (!name)
+        return;
+    snprintf(where, sizeof(where), "%s:%d", outer, file->include_line);
+    if (file->depth == INCLUDES_MAX) {
+        conf_complain(file->reader, where, "include: %s: %d files that include each other are "
+            "the most", name, INCLUDES_MAX);
+    } else {
+        file->depth++;
+        file->file = name;
+        parse(file, where);
+        file->file = outer;
+        file->depth--;
+    }
+    free(name);
+}
+
+static void parse_text(struct file_reader *file, cfg_opt_t *root, char *text, size_t length)
 {
     char where[600];
-    FILE *in;
+    size_t from = 0, include, end;
     int open;
 
     if (strlen(text) != length) {
@@ -338,17 +439,19 @@ static void parse_text(struct file_reader *file, cfg_t *cfg, char *text, size_t 
         conf_complain(file->reader, where, "this brace is not closed");
         return;
     }
-    in = fmemopen(text, length ? length : 1, "r");
-    cfg->filename = strdup(file->file);
-    if (!in || !cfg->filename)
-        conf_complain(file->reader, file->file, "no memory");
-    else
-        cfg_parse_fp(cfg, in);
-    if (in)
-        fclose(in);
+    do {
+        include = find_include(text, from, &end);
+        if (from < include)
+            parse_piece(file, root, text, from, include);
+        if (include < end)
+            parse_piece(file, root, text, include, end);
+        parse_included(file);
+        from = end;
+    } while (from < length);
 }
 
-static void parse(struct file_reader *file)
+/* where: who names the file. */
+static void parse(struct file_reader *file, const char *where)
 {
     cfg_opt_t listener[] = { CFG_STR("bind", NULL, CFGF_NODEFAULT),
         CFG_STR("port", NULL, CFGF_NODEFAULT), CFG_STR("tls", NULL, CFGF_NODEFAULT),
@@ -357,23 +460,17 @@ static void parse(struct file_reader *file)
     struct options options = { 0 };
     size_t length = 0;
     char *text = slurp(file->file, &length);
-    cfg_t *cfg;
+    const char *of = where == file->file ? "" : file->file;
 
     if (!text) {
-        conf_complain(file->reader, file->file, "cannot be read: %s", strerror(errno));
+        conf_complain(file->reader, where, "%s%scannot be read: %s", of, *of ? " " : "",
+            strerror(errno));
         return;
     }
     for (unsigned i = 0; i < 5; i++)
         listener[i].validcb = on_listener_value;
     make_options(&options, listener);
-    cfg = cfg_init(options.root, CFGF_NONE);
-    if (cfg) {
-        cfg_set_error_function(cfg, on_error);
-        parse_text(file, cfg, text, length);
-        cfg_free(cfg);
-    } else {
-        conf_complain(file->reader, file->file, "no memory");
-    }
+    parse_text(file, options.root, text, length);
     free(text);
 }
 
@@ -382,7 +479,7 @@ void conf_file_read(struct conf_reader *reader, const char *file)
     struct file_reader state = { .reader = reader, .file = file };
 
     reading = &state;
-    parse(&state);
+    parse(&state, file);
     drop_draft();
     reading = NULL;
 }

@@ -60,6 +60,78 @@ static bool said_at(int line, const char *text)
     return at && strstr(at, text) && strstr(at, text) < strchr(at, '\n') + 1;
 }
 
+/* Includes a second file of this text on line 2 of the first. */
+static struct conf *load_included(const char *inner, char name[96])
+{
+    char outer[256];
+    struct conf *conf;
+    FILE *out;
+
+    snprintf(name, 96, "%s.inner", file);
+    out = fopen(name, "w");
+    fputs(inner, out);
+    fclose(out);
+    snprintf(outer, sizeof(outer),
+        "limits { fragments = 3 }\ninclude(\"%s\")\nlimits { stall_s = 7 }\n", name);
+    conf = load(outer);
+    unlink(name);
+    return conf;
+}
+
+START_TEST(an_included_file_counts_where_it_stands)
+{
+    char name[96];
+    struct conf *conf = load_included(
+        "# {\nlimits {\n fragments = 5\n stall_s = 6\n}\nlistener in { port = 9 }\n", name);
+
+    ck_assert_msg(conf != NULL, "%s", said);
+    ck_assert_int_eq(conf->limits_fragments, 5);
+    ck_assert_int_eq(conf->limits_stall_s, 7);
+    ck_assert_uint_eq(conf->listener_count, 1);
+    ck_assert_uint_eq(conf->listeners[0].port, 9);
+    conf_free(conf);
+}
+END_TEST
+
+static const struct {
+    const char *inner, *fault;
+} included[] = {
+    {"# one\n\nlimits { fragments = 0 }\n", ".inner:3: limits.fragments: "},
+    {"log {\n level = info\n", ".inner:1: this brace is not closed"},
+    {"\nnonsense = 3\n", ".inner:2: "},
+    {"listener x {\n bind = nowhere\n}\n", ".inner:2: listener.bind: "},
+};
+
+START_TEST(a_fault_of_an_included_file_is_told_by_its_own_name_and_line)
+{
+    char name[96], where[160];
+
+    ck_assert_ptr_null(load_included(included[_i].inner, name));
+    snprintf(where, sizeof(where), "%s%s", file, included[_i].fault);
+    ck_assert_msg(strstr(said, where) != NULL, "%s: %s", where, said);
+}
+END_TEST
+
+START_TEST(what_cannot_be_included_or_read_is_told)
+{
+    char text[160];
+
+    ck_assert_ptr_null(load("\ninclude(\"/nowhere/at/all\")\n"));
+    ck_assert_msg(said_at(2, "/nowhere/at/all cannot be read: No such file"), "%s", said);
+    ck_assert_ptr_null(load("\ninclude(\"/tmp\")\n"));
+    ck_assert_msg(said_at(2, "/tmp cannot be read: Is a directory"), "%s", said);
+    snprintf(text, sizeof(text), "include(\"%s\")", file);
+    ck_assert_ptr_null(load(text));
+    ck_assert_msg(said_at(1, "include each other"), "%s", said);
+    said[0] = '\0';
+    ck_assert_ptr_null(conf_load("/tmp", note, NULL));
+    ck_assert_str_eq(said, "/tmp: cannot be read: Is a directory\n");
+    said[0] = '\0';
+    ck_assert_ptr_null(conf_load("/proc/self/mem", note, NULL));
+    ck_assert_str_eq(said, "/proc/self/mem: cannot be read: Input/output error\n");
+}
+END_TEST
+
 /* The setting on line 3, in its section. */
 static struct conf *load_setting(const struct conf_setting *setting, const char *value)
 {
@@ -438,6 +510,10 @@ static void add(TCase *tcase)
     tcase_add_test(tcase, a_reload_names_what_needs_a_restart);
     tcase_add_test(tcase, the_reference_page_has_every_setting);
     tcase_add_test(tcase, a_file_that_is_not_there_is_said);
+    tcase_add_test(tcase, an_included_file_counts_where_it_stands);
+    tcase_add_loop_test(tcase, a_fault_of_an_included_file_is_told_by_its_own_name_and_line, 0,
+        sizeof(included) / sizeof(included[0]));
+    tcase_add_test(tcase, what_cannot_be_included_or_read_is_told);
 }
 
 int main(void)
