@@ -53,22 +53,6 @@ static void check_descriptors(struct conf_reader *reader)
         limits.connections, limits.half_open, ws_descriptors(&limits), (uintmax_t)most.rlim_max);
 }
 
-static const char *bind_advice(int error)
-{
-    switch (error) {
-    case EADDRINUSE:
-        return "another program has it (ss -ltnp shows which); stop that, or name another port";
-    case EACCES:
-    case EPERM:
-        return "ports below 1024 want a privilege; name a higher one, or give "
-               "CAP_NET_BIND_SERVICE";
-    case EADDRNOTAVAIL:
-        return "no interface of this machine has it; name one that `ip address` shows";
-    default:
-        return "name another address";
-    }
-}
-
 static void check_listener(struct conf_reader *reader, const struct conf_listener *listener)
 {
     struct listener_spec spec = {
@@ -77,7 +61,7 @@ static void check_listener(struct conf_reader *reader, const struct conf_listene
     if (listener_can_open(&spec))
         return;
     conf_complain(reader, listener->source, "listener %s: %s port %u: %s: %s", listener->name,
-        listener->bind, listener->port, strerror(errno), bind_advice(errno));
+        listener->bind, listener->port, strerror(errno), listener_advice(errno));
 }
 
 void conf_check_descriptors(const struct conf *conf, conf_report *report, void *ctx)

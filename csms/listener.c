@@ -109,6 +109,22 @@ static bool set_options(int fd)
     return true;
 }
 
+const char *listener_advice(int error)
+{
+    switch (error) {
+    case EADDRINUSE:
+        return "another program has it (ss -ltnp shows which); stop that, or name another port";
+    case EACCES:
+    case EPERM:
+        return "ports below 1024 want a privilege; name a higher one, or give "
+               "CAP_NET_BIND_SERVICE";
+    case EADDRNOTAVAIL:
+        return "no interface of this machine has it; name one that `ip address` shows";
+    default:
+        return "name another address";
+    }
+}
+
 /* A socket at the address; -1: errno says why. */
 static int bound_socket(const struct listener_spec *spec)
 {

@@ -48,6 +48,8 @@ MUST_CHECK struct listener *listener_new(
 void listener_free(struct listener *);
 /* Would listener_new get its address?  Takes it for a moment, without listening.  False: errno. */
 MUST_CHECK bool listener_can_open(const struct listener_spec *);
+/* What to do about the errno of either. */
+const char *listener_advice(int error);
 
 uint16_t listener_port(const struct listener *);
 uint32_t listener_serves(const struct listener *);

@@ -301,9 +301,11 @@ int node_listen(struct node *node, char why[NODE_WHY_MAX])
         };
 
         if (!ws_listen(node->ws, &spec)) {
-            snprintf(why, NODE_WHY_MAX, "listener %s: %s port %u: %s", from->name, from->bind,
-                from->port, strerror(errno));
-            return errno == EACCES ? EX_NOPERM : EX_UNAVAILABLE;
+            int error = errno;
+
+            snprintf(why, NODE_WHY_MAX, "listener %s: %s port %u: %s: %s", from->name, from->bind,
+                from->port, strerror(error), listener_advice(error));
+            return error == EACCES ? EX_NOPERM : EX_UNAVAILABLE;
         }
         log_event(node->config.log, LISTENING, log_str("name", from->name),
             log_str("bind", from->bind), log_uint("port", from->port));

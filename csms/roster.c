@@ -262,6 +262,13 @@ static void settle_done(struct worker_task *task)
     db_rows_done(&look->rows);
 }
 
+static struct look look_make(
+    struct roster *roster, enum db_stmt stmt, void (*done)(struct worker_task *))
+{
+    return (struct look){
+        .task = {.run = look_run, .done = done}, .roster = roster, .stmt = stmt};
+}
+
 struct roster *roster_new(const struct roster_config *config)
 {
     struct roster *roster = calloc(1, sizeof *roster);
@@ -271,31 +278,11 @@ struct roster *roster_new(const struct roster_config *config)
     roster->config = *config;
     roster->whole = true;
     roster->directory_ms = roster->clock_ms = loop_mono_ms(config->loop);
-    roster->directory = (struct look){
-        .task = {.run = look_run, .done = directory_done},
-        .roster = roster,
-        .stmt = DB_STMT_DIRECTORY,
-    };
-    roster->commands = (struct look){
-        .task = {.run = look_run, .done = commands_done},
-        .roster = roster,
-        .stmt = DB_STMT_COMMAND_STATIONS,
-    };
-    roster->clock = (struct look){
-        .task = {.run = look_run, .done = clock_done},
-        .roster = roster,
-        .stmt = DB_STMT_CLOCK,
-    };
-    roster->moved = (struct look){
-        .task = {.run = look_run, .done = moved_done},
-        .roster = roster,
-        .stmt = DB_STMT_CONNECTIONS_MOVED,
-    };
-    roster->settle = (struct look){
-        .task = {.run = look_run, .done = settle_done},
-        .roster = roster,
-        .stmt = DB_STMT_NODE_SETTLE,
-    };
+    roster->directory = look_make(roster, DB_STMT_DIRECTORY, directory_done);
+    roster->commands = look_make(roster, DB_STMT_COMMAND_STATIONS, commands_done);
+    roster->clock = look_make(roster, DB_STMT_CLOCK, clock_done);
+    roster->moved = look_make(roster, DB_STMT_CONNECTIONS_MOVED, moved_done);
+    roster->settle = look_make(roster, DB_STMT_NODE_SETTLE, settle_done);
     return roster;
 }
 

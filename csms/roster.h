@@ -1,8 +1,9 @@
-/* roster.h - what the node reads of the database by itself: the directory and waiting commands.
+/* roster.h - what the node reads of the database by itself: the directory and waiting commands, at
+ * each notification and by the clock; by the clock alone the server's time, the piles that other
+ * nodes took over, and what dead nodes left.
  *
- * Both are looked at every 2 s and at each notification, through workers that do nothing else; the
- * loop never waits.  A station whose key was revoked, or that was blocked, loses its connection.
- * Loop thread only.
+ * Workers that do nothing else do the reading; the loop never waits.  A station whose key was
+ * revoked, or that was blocked, loses its connection.  Loop thread only.
  */
 #ifndef CSMS_ROSTER_H
 #define CSMS_ROSTER_H

@@ -61,7 +61,7 @@ static enum worker_end answered(struct db_conn *conn, enum db_result result, str
     return end;
 }
 
-/* text is what the review shows as the engine's input. */
+/* input: what was rated, deflated; the review keeps it as evidence. */
 static enum worker_end review(struct db_conn *conn, const struct worker_job *job,
     const struct csms_bill *bill, const struct bytes *input, char why[WORKER_WHY_MAX])
 {

@@ -43,6 +43,38 @@ int cli_usage(const char *command)
     return CLI_USAGE;
 }
 
+static bool is_help(const char *argument)
+{
+    return strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0;
+}
+
+/* Does the user ask how the command goes?  What stands behind "--" is no option. */
+static bool help_wanted(int argc, char **argv)
+{
+    for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (is_help(argv[i]))
+            return true;
+    return false;
+}
+
+/* The commands of which `word` is the first of two: their usage and what they do.  False: none. */
+static bool family(FILE *out, const char *word)
+{
+    size_t length = strlen(word);
+    bool any = false;
+
+    for (size_t i = 0; i < cli_command_count; i++) {
+        const struct cli_command *command = &cli_commands[i];
+
+        if (strncmp(command->name, word, length) != 0 || command->name[length] != ' ')
+            continue;
+        fprintf(out, "usage: csms %s %s\n      %s\n", command->name, command->arguments,
+            command->help);
+        any = true;
+    }
+    return any;
+}
+
 static size_t smallest(size_t a, size_t b, size_t c)
 {
     size_t least = a < b ? a : b;
@@ -120,10 +152,18 @@ static int dispatch(struct cli *cli, int argc, char **argv)
         return CLI_USAGE;
     }
     command = find(argc, argv, &words);
+    if (command == NULL && argc == 1 && family(stderr, argv[0]))
+        return CLI_USAGE;
+    if (command == NULL && argc > 1 && is_help(argv[1]) && family(stdout, argv[0]))
+        return CLI_OK;
     if (command == NULL) {
         snprintf(two, sizeof two, "%s%s%s", argv[0], argc > 1 && argv[1][0] != '-' ? " " : "",
             argc > 1 && argv[1][0] != '-' ? argv[1] : "");
         return unknown(two);
+    }
+    if (help_wanted(argc - words, argv + words)) {
+        printf("usage: csms %s %s\n      %s\n", command->name, command->arguments, command->help);
+        return CLI_OK;
     }
     optind = 0; /* glibc: begin anew */
     return command->run(cli, argc - words + 1, argv + words - 1);

@@ -18,6 +18,15 @@ static bool role_known(const char *role)
     return false;
 }
 
+static int role_refuse(const char *role)
+{
+    fprintf(stderr, "csms: no role \"%s\"; there are", role);
+    for (size_t i = 0; i < sizeof roles / sizeof *roles; i++)
+        fprintf(stderr, "%s %s", i > 0 ? "," : "", roles[i]);
+    fputc('\n', stderr);
+    return CLI_USAGE;
+}
+
 static int psql(const char *conninfo, bool tuples, const char *statement)
 {
     const char *argv[12] = {"psql", "-d", conninfo};
@@ -59,7 +68,7 @@ int cli_sql(struct cli *cli, int argc, char **argv)
             cli->config = optarg;
         else if (option == 'd')
             cli->database = optarg;
-        else if (option == 'r' && role_known(optarg))
+        else if (option == 'r')
             role = optarg;
         else if (option == 't')
             tuples = true;
@@ -68,6 +77,8 @@ int cli_sql(struct cli *cli, int argc, char **argv)
     }
     if (argc - optind > 1)
         return cli_usage("sql");
+    if (!role_known(role))
+        return role_refuse(role);
     status = cli_conninfo(cli, "joulebook", role, conninfo);
     if (status != CLI_OK)
         return status;

@@ -175,6 +175,19 @@ def few_descriptors(csmsd, folder):
         daemon.communicate(timeout=240)
 
 
+def port_taken(csmsd, folder):
+    """The daemon's last word says what --check-config says."""
+    config = os.path.join(folder, 'csms.conf')
+    with socket.create_server(('127.0.0.1', 0)) as taken:
+        with open(config, 'w') as out:
+            out.write(f'run_dir = "{folder}"\nstate_dir = "{folder}"\nlimits {{ connections = 9 half_open = 16 }}\n'
+                      f'listener x {{ port = {taken.getsockname()[1]} }}\n')
+        status, _, err = run(csmsd, '--config', config)
+    check('a port in use', status, 69)
+    says('its fatal line advises', [line for line in err.splitlines() if 'csmsd.fatal' in line][0],
+         'Address already in use: another program has it (ss -ltnp shows which); stop that')
+
+
 def command(csms, folder):
     config = os.path.join(folder, 'csms.conf')
     with open(config, 'w') as out:
@@ -192,7 +205,17 @@ def command(csms, folder):
         says(f'{wrong}: did you mean', err, f'"{right}"')
     status, _, err = run(csms, 'photosynthesis')
     check('nothing like it', (status, 'did you mean' in err), (2, False))
-    check('an unknown role', run(csms, 'sql', '--role', 'king')[0], 2)
+    status, _, err = run(csms, 'sql', '--role', 'king')
+    check('an unknown role', (status, err), (2, 'csms: no role "king"; there are viewer, operator, cashier, admin\n'))
+    for words in ('sql', 'rate', 'db migrate', 'pile key', 'pile key --keep-old'):
+        for help in ('--help', '-h'):
+            status, out, err = run(csms, *words.split(), help)
+            check(f'{words} {help}', (status, err, out.startswith(f'usage: csms {words.removesuffix(" --keep-old")} ')), (0, '', True))
+    for word, verb in (('db', 'migrate'), ('pile', 'key')):
+        status, out, err = run(csms, word)
+        check(f'{word} alone', (status, out), (2, ''))
+        says(f'{word} lists its verbs', err, f'usage: csms {word} {verb}')
+        check(f'{word} --help', run(csms, word, '--help'), (0, err, ''))
     check('two statements', run(csms, 'sql', 'select 1', 'select 2')[0], 2)
     check('no identity', run(csms, 'pile', 'key')[0], 2)
     check('rate without files', run(csms, 'rate')[0], 2)
@@ -204,6 +227,7 @@ def main(build):
     with tempfile.TemporaryDirectory(prefix='joulebook-programs.', dir='/tmp') as folder:
         daemon(os.path.join(build, 'csms', 'csmsd'), folder)
         refusals(os.path.join(build, 'csms', 'csmsd'), folder)
+        port_taken(os.path.join(build, 'csms', 'csmsd'), folder)
         few_descriptors(os.path.join(build, 'csms', 'csmsd'), folder)
         command(os.path.join(build, 'csms', 'csms'), folder)
 
