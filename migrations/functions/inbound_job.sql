@@ -187,15 +187,19 @@ DECLARE
     done bigint := 0;
 BEGIN
     FOR s IN SELECT * FROM core.session x WHERE x.recheck_at <= p_moment
-             ORDER BY x.recheck_at LIMIT 500 FOR NO KEY UPDATE SKIP LOCKED LOOP
+             ORDER BY x.recheck_at LIMIT 200 FOR NO KEY UPDATE SKIP LOCKED LOOP
         stands := s.state = 'settled';
-        moved := stands AND COALESCE(abs((SELECT e.meter_stop_mwh FROM core.session_end(s, false) e)
-                                         - s.input_stop_mwh) > 10000, false);
+        moved := stands AND EXISTS (
+                SELECT FROM core.session_window(s) w JOIN core.meter_reading r
+                    ON r.station = s.station_id AND r.connector = s.connector AND r.at BETWEEN w.lowest AND w.highest
+                WHERE r.received_at > s.settled_at - interval '10 minutes'      -- the bill was in the making
+                  AND (r.transaction_id = s.transaction_id OR r.at BETWEEN w.since AND w.until))
+            AND COALESCE(abs((SELECT e.meter_stop_mwh FROM core.session_end(s, false) e) - s.input_stop_mwh) > 10000, false);
         UPDATE core.session x SET
             state = CASE WHEN moved THEN 'presumed_ended' ELSE x.state END,
             input_current = x.input_current AND NOT moved,
             recheck_at = CASE WHEN stands AND NOT moved AND s.settled_at > p_moment - interval '30 days' THEN p_moment
-                + LEAST(GREATEST((p_moment - s.settled_at) / 8, interval '1 minute'), interval '6 hours') END
+                + LEAST(GREATEST((p_moment - s.settled_at) / 4, interval '1 minute'), interval '12 hours') END
         WHERE x.transaction_id = s.transaction_id;
         IF moved THEN
             INSERT INTO core.job (kind, key, payload, run_at)

@@ -400,7 +400,7 @@ SELECT t.test('a bill without a Stop is held against its readings ever more rare
     PERFORM ledger.settlement_input(uid) FROM core.session;
     PERFORM t.settle(a.transaction_id, 0);
     PERFORM t.is((SELECT recheck_at - settled_at BETWEEN interval '1 minute' AND interval '61 s' FROM core.session), true, 'then soon');
-    FOR r IN SELECT * FROM (VALUES (interval '2 minutes', '1 minute'::interval), ('8 hours', '1 hour'), ('20 days', '6 hours'), ('31 days', NULL)) v(age, pause) LOOP
+    FOR r IN SELECT * FROM (VALUES (interval '2 minutes', '1 minute'::interval), ('8 hours', '2 hours'), ('20 days', '12 hours'), ('31 days', NULL)) v(age, pause) LOOP
         UPDATE core.session SET settled_at = now() - r.age, recheck_at = now();
         PERFORM inbound.sweep();
         PERFORM t.is((SELECT round(extract(epoch FROM recheck_at - now()) / 60) FROM core.session), round(extract(epoch FROM r.pause) / 60), 'after ' || r.age);
