@@ -13,8 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Between two attempts to connect: doubled each time, and half of it left to chance, so that those who
- * were shut out together do not come back together. */
+/* Between two attempts to connect: doubled each time, and half of it left to chance, so that those
+ * who were shut out together do not come back together. */
 enum { RECONNECT_MIN_MS = 500, RECONNECT_MAX_MS = 5000 };
 
 struct queue {
@@ -138,8 +138,8 @@ static void connect_try(struct worker *worker)
         worker->backoff_ms = RECONNECT_MIN_MS;
         return;
     }
-    worker->connect_ms =
-        mono_ms() + worker->backoff_ms - (uint32_t)rand_r(&worker->chance) % (worker->backoff_ms / 2);
+    worker->connect_ms = mono_ms() + worker->backoff_ms -
+                         (uint32_t)rand_r(&worker->chance) % (worker->backoff_ms / 2);
     worker->backoff_ms = worker->backoff_ms * 2 < RECONNECT_MAX_MS ? worker->backoff_ms * 2
                                                                    : RECONNECT_MAX_MS;
 }
@@ -350,7 +350,7 @@ struct workers *workers_new(struct loop *loop, const struct worker_config *confi
     return pool;
 }
 
-/* All threads are gone afterwards; what waited for a database that does not answer was interrupted. */
+/* All threads are gone afterwards; what waited for a silent database was interrupted. */
 static void threads_end(struct workers *pool, uint32_t grace_ms)
 {
     uint64_t until_ms = mono_ms() + grace_ms;

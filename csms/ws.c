@@ -29,7 +29,8 @@ void ws_limits_default(struct ws_limits *ret)
         .half_open_per_address = 256, .connections_per_address = 4096,
         .accepts_per_address = { 3000, 500 }, .accepts_per_s = 2000, .head_bytes = 4096,
         .handshake_ms = 10000, .message_bytes = 1 << 20, .large_bytes = 64 << 20,
-        .fragments = 64, .stall_ms = 30000, .message_ms = 120000, .send_messages = 64, .send_bytes = 1 << 20,
+        .fragments = 64, .stall_ms = 30000, .message_ms = 120000, .send_messages = 64,
+        .send_bytes = 1 << 20,
         .control_frames = { 120, 120 }, .ping_ms = 60000, .dead_ms = 90000,
         .spare_loopback = true };
 }

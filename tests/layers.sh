@@ -1,5 +1,5 @@
 #!/bin/sh
-# layers.sh - holds the order of the rooms and the sizes of files and functions.
+# layers.sh - holds the order of the rooms and the sizes of files, functions and lines.
 #
 #   sh tests/layers.sh
 #
@@ -67,6 +67,8 @@ git ls-files '*.c' '*.h' '*.sql' '*.js' '*.py' '*.sh' | while read -r file; do
   case $file in *.h) most=150 ;; esac
   [ "$lines" -le $most ] || breach "$file: $lines lines, at most $most"
 done
+git ls-files '*.[ch]' | LC_ALL=C.UTF-8 xargs -r grep -nE '^.{101}' | cut -d: -f1,2 |
+  while IFS= read -r line; do breach "$line: wider than 100 columns"; done
 git ls-files '*.c' | xargs -r ctags -x --c-kinds=f --_xformat='%{end} %n %F:%n %N' |
   awk '$1 - $2 + 1 > 70 { print $3 ": " $4 " has " $1 - $2 + 1 " lines, at most 70" }' |
   while IFS= read -r line; do breach "$line"; done

@@ -190,7 +190,7 @@ START_TEST(encoding_a_payload_that_breaks_the_schema_is_a_bug)
 }
 END_TEST
 
-/* Where the description would be longer than 255 characters the member stands in the details alone. */
+/* Where the description would be longer than 255 characters, only the details name the member. */
 START_TEST(a_fault_is_told_with_its_member)
 {
     struct ocpp_fault fault = {.error = OCPP_TYPE_CONSTRAINT_VIOLATION, .text = "is \"no\" text"};

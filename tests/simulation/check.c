@@ -107,7 +107,8 @@ void check_answer(struct node *node, struct socket *socket, const char *text, si
     if (answer[1] == '3' && front->content.what == WHAT_WRONG)
         world_breach(world, BREACH_ANSWER, "%s was confirmed", front->text);
     if (answer[1] == '3' && !stored(world->model, &front->content, answer))
-        world_breach(world, BREACH_CONFIRMED_EARLY, "%s was confirmed with %s", front->text, answer);
+        world_breach(
+            world, BREACH_CONFIRMED_EARLY, "%s was confirmed with %s", front->text, answer);
     waited(world, front);
     socket->seen = front->next;
     if (socket->seen != NULL)
@@ -306,7 +307,8 @@ static void check_told(struct world *world, uint32_t index)
 
     if ((said && !told) || (calm && told && !said))
         world_breach(world, BREACH_ANSWER, "command %u of pile %" PRId64 " is %s, and was %s by it",
-            (unsigned)index + 1, command->station, command->final, told ? "answered" : "not answered");
+            (unsigned)index + 1, command->station, command->final,
+            told ? "answered" : "not answered");
 }
 
 void check_fair(struct world *world)
@@ -322,8 +324,9 @@ void check_fair(struct world *world)
         median_ms++;
     for (uint32_t i = 0; i < world->options.piles; i++)
         if (world->piles[i].wait_us > UNFAIR_TIMES * (median_ms + 1) * 1000)
-            world_breach(world, BREACH_UNFAIR, "pile %u waited %" PRId64 " us, half of them %" PRId64
-                " ms", (unsigned)i + 1, world->piles[i].wait_us, median_ms);
+            world_breach(world, BREACH_UNFAIR,
+                "pile %u waited %" PRId64 " us, half of them %" PRId64 " ms", (unsigned)i + 1,
+                world->piles[i].wait_us, median_ms);
 }
 
 void check_owners(struct world *world)

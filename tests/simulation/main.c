@@ -4,8 +4,8 @@
  *              [--faults MASK] [--fault-limit N] [--shrink]
  *   simulation --day [--piles P] [--seed N]
  *
- * Exit status: 0 all is well; 1 a day had too few frames or took too much of the processor; 2 usage;
- * 100 and the number of the breach.
+ * Exit status: 0 all is well; 1 a day had too few frames or took too much of the processor; 2
+ * usage; 100 and the number of the breach.
  */
 #include "tests/simulation/model.h"
 

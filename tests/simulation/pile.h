@@ -1,8 +1,9 @@
 /* pile.h - a charge point by the rules of OCPP 1.6, with the habits that piles have.
  *
- * Transaction messages are queued, kept over a reboot, sent in order, and sent again after a silence
- * or a CALLERROR until their attempts are used up; nothing else is.  What was truly delivered,
- * refused or given up stands in its sessions and readings: the truth the books are held against.
+ * Transaction messages are queued, kept over a reboot, sent in order, and sent again after a
+ * silence or a CALLERROR until their attempts are used up; nothing else is.  What was truly
+ * delivered, refused or given up stands in its sessions and readings: the truth the books are held
+ * against.
  */
 #ifndef SIMULATION_PILE_H
 #define SIMULATION_PILE_H

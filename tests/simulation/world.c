@@ -285,7 +285,8 @@ static bool at_rest(const struct world *world)
     for (uint32_t i = 0; i < world->node_count; i++)
         if (world->nodes[i].core == NULL)
             return false;
-    return world->now_us > world->calm_us + CALM_MIN_S * SECOND && world->model->command_first == world->model->command_count;
+    return world->now_us > world->calm_us + CALM_MIN_S * SECOND &&
+           world->model->command_first == world->model->command_count;
 }
 
 static bool all_gone(const struct world *world)

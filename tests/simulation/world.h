@@ -1,7 +1,7 @@
 /* world.h - time, events, faults and the judge of one simulated world.
  *
- * One thread, one heap of events, a virtual clock in microseconds: nothing here asks the machine for
- * anything but memory, so a seed is a world.  A world owns all that is in it.
+ * One thread, one heap of events, a virtual clock in microseconds: nothing here asks the machine
+ * for anything but memory, so a seed is a world.  A world owns all that is in it.
  */
 #ifndef SIMULATION_WORLD_H
 #define SIMULATION_WORLD_H
@@ -10,16 +10,17 @@
 
 #include "tests/simulation/random.h"
 
-/* FAULT(NAME, "name"): each seed has about half of them.  What they do stands where they are drawn. */
+/* FAULT(NAME, "name"): each seed has about half.  What they do stands where they are drawn. */
 #define FAULTS(FAULT)                                                                              \
-    FAULT(TEAR, "tear") FAULT(HALF_OPEN, "half-open") FAULT(SECOND_SOCKET, "second-socket")       \
-    FAULT(REBOOT, "reboot") FAULT(JUNK, "junk") FAULT(MUTE, "mute") FAULT(LATE, "late-answer")    \
+    FAULT(TEAR, "tear") FAULT(HALF_OPEN, "half-open") FAULT(SECOND_SOCKET, "second-socket")        \
+    FAULT(REBOOT, "reboot") FAULT(JUNK, "junk") FAULT(MUTE, "mute") FAULT(LATE, "late-answer")     \
     FAULT(KILL, "kill") FAULT(DRAIN, "drain") FAULT(LOCK_LOST, "lock-lost")                        \
-    FAULT(AWAY, "database-away") FAULT(CRASH, "database-crash") FAULT(UNKNOWN, "commit-unknown")  \
-    FAULT(ZOMBIE, "late-commit") FAULT(BATCH, "batch-fails") FAULT(HELD, "rows-held")             \
-    FAULT(SLOW, "slow") FAULT(FULL, "lane-full") FAULT(REFUSE, "refuse") FAULT(NOTICE, "no-notice") \
-    FAULT(LARGE, "large") FAULT(TOO_LARGE, "too-large") FAULT(PENDING, "pending")                  \
-    FAULT(REVOKE, "revoke") FAULT(CLOCK, "clock-step") FAULT(FORGET, "pile-forgets")
+    FAULT(AWAY, "database-away") FAULT(CRASH, "database-crash") FAULT(UNKNOWN, "commit-unknown")   \
+    FAULT(ZOMBIE, "late-commit") FAULT(BATCH, "batch-fails") FAULT(HELD, "rows-held")              \
+    FAULT(SLOW, "slow") FAULT(FULL, "lane-full") FAULT(REFUSE, "refuse")                           \
+    FAULT(NOTICE, "no-notice") FAULT(LARGE, "large") FAULT(TOO_LARGE, "too-large")                 \
+    FAULT(PENDING, "pending") FAULT(REVOKE, "revoke") FAULT(CLOCK, "clock-step")                   \
+    FAULT(FORGET, "pile-forgets")
 
 #define FAULT(name, text) FAULT_##name,
 enum fault { FAULTS(FAULT) FAULT_COUNT };
@@ -108,7 +109,7 @@ struct world {
     struct random random; /* of the network and of the world's own plans */
     struct random fault_random[FAULT_COUNT];
     uint32_t faults, fault_count;
-    bool calm, leaving;
+    bool calm, leaving, away;
     int64_t calm_us;
     uint64_t digest, frames_in, frames_out;
     struct keys epochs;          /* given to a connection */
@@ -120,7 +121,6 @@ struct world {
     struct socket *sockets;
     uint32_t socket_count, socket_room, socket_free;
     uint64_t serial; /* of sockets and everything else that may die */
-    bool away;
     struct line lines[LINES];
     uint64_t line_count;
 };
