@@ -62,8 +62,8 @@ COMMENT ON COLUMN query.pile.meter_type IS 'Type of its meter. | 电表类型。
 COMMENT ON COLUMN query.pile.meter_serial_number IS 'Serial number of its meter. | 电表序列号。';
 COMMENT ON COLUMN query.pile.registration IS
     'none, accepted, pending or rejected. | 注册状态：none、accepted、pending、rejected。';
-COMMENT ON COLUMN query.pile.is_accepted IS 'Whether it may charge. | 是否已接纳。';
-COMMENT ON COLUMN query.pile.is_blocked IS 'Whether its connection is refused. | 是否已封锁。';
+COMMENT ON COLUMN query.pile.is_accepted IS 'Whether it was accepted, so that it may charge. | 是否已接纳，即可否充电。';
+COMMENT ON COLUMN query.pile.is_blocked IS 'Whether it is blocked, so that its connection is refused. | 是否已封锁，即拒绝其连接。';
 COMMENT ON COLUMN query.pile.security_profile IS
     'Security profile of OCPP, 0 to 3. | OCPP 安全配置 0 至 3。';
 COMMENT ON COLUMN query.pile.has_key IS 'Whether it has a valid key. | 是否有有效密钥。';

@@ -43,7 +43,7 @@ COMMENT ON COLUMN query.review.opened_at IS 'When the item was opened. | 事项�
 COMMENT ON COLUMN query.review.age_s IS 'How long it was or is open, s. | 未决时长（秒）。';
 COMMENT ON COLUMN query.review.detail IS 'Details, tags masked. | 详情（卡号已遮蔽）。';
 COMMENT ON COLUMN query.review.frame IS
-    'Frame that caused it, tags and keys masked. | 引发事项的报文（已遮蔽）。';
+    'Frame that caused it, tags and keys masked. | 引发事项的报文（卡号与密钥已遮蔽）。';
 COMMENT ON COLUMN query.review.decision IS
     'bill: billed; lost: never billed; noted: it did not matter. | 决定：bill 计费、lost 不计费、noted 仅备注。';
 COMMENT ON COLUMN query.review.note IS 'Why. | 理由。';
