@@ -95,6 +95,27 @@ def stop_of_another_card(house, pile):
         pile.billed(transaction, energy)
 
 
+def stop_never(house, pile):
+    """a session whose Stop never comes is billed on its readings, and anew on those that come later"""
+    pile.boot()
+    transaction = pile.start(1000, at=now(-30))
+    pile.read(transaction, 1020, at=now(-25))
+    pile.start(2000, at=now(-1))
+    house.value("UPDATE core.session SET presumed_ended_at = presumed_ended_at - interval '1 hour' "
+                f'WHERE transaction_id = {transaction}')
+    house.value('SELECT inbound.sweep()')
+    yield SENT
+    pile.in_review('presumed_ended')
+    pile.billed(transaction, 20)
+    pile.connect()
+    pile.read(transaction, 1300, at=now(-20))
+    house.value(f'UPDATE core.session SET recheck_at = now() WHERE transaction_id = {transaction}')
+    house.value('SELECT inbound.sweep()')
+    pile.hurry(transaction)
+    pile.billed(transaction, 300, versions=2)
+    equal('broken invariants', house.value('SELECT count(*) FROM ledger.invariants()'), '0')
+
+
 def two_alike_of_1970(house, pile):
     """two sessions of a clockless pile whose Stops say the same are two bills, within a boot and over two"""
     transactions = []
@@ -112,7 +133,7 @@ def two_alike_of_1970(house, pile):
 
 
 TESTS = [stop_repeated, stop_conflict, stop_conflict_late, stop_of_nobody, stop_before_start,
-         stop_of_another_card, two_alike_of_1970]
+         stop_of_another_card, stop_never, two_alike_of_1970]
 
 
 def main(build):
