@@ -51,16 +51,16 @@ BEGIN
             p_connector, here.site_id, clock.at);
         verdict := tag.status;
         IF tag.account_id IS NULL OR p_unsecured THEN
-            SELECT true AS got, a.currency, a.closed_at, a.max_sessions, 0::bigint AS free_minor,
-                NULL::bigint AS bonus_account_id, 0::bigint AS bonus_free_minor
+            SELECT tag.account_id IS NULL OR ledger.accounts_free(tag.account_id, NULL) AS got, a.currency, a.closed_at,
+                a.max_sessions, 0::bigint AS free_minor, NULL::bigint AS bonus_account_id, 0::bigint AS bonus_free_minor
             INTO payer FROM (SELECT) nobody LEFT JOIN ledger.account a ON a.id = tag.account_id;
         ELSE
             SELECT l.got, l.currency, l.closed_at, l.max_sessions, l.free_minor, l.bonus_account_id, l.bonus_free_minor
             INTO payer FROM ledger.payer_lock(tag.account_id, false) l;
-            IF NOT payer.got THEN
-                outcome := 'busy';
-                RETURN;
-            END IF;
+        END IF;
+        IF NOT payer.got THEN
+            outcome := 'busy';
+            RETURN;
         END IF;
         IF tag.account_id IS NOT NULL THEN
             IF payer.currency <> COALESCE(tariff.currency, here.currency) OR payer.closed_at IS NOT NULL THEN

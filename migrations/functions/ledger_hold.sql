@@ -1,5 +1,22 @@
 -- Holds. Money is only set aside here; nothing is posted.
 
+-- May the accounts be named in a row that is written now? The reference locks them for as long as that takes,
+-- and would wait for somebody who holds one FOR UPDATE; here nobody is waited for.
+CREATE OR REPLACE FUNCTION ledger.accounts_free(p_account bigint, p_further bigint)
+RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    rows integer;
+BEGIN
+    PERFORM FROM ledger.account a WHERE a.id IN (p_account, p_further) ORDER BY a.id FOR KEY SHARE SKIP LOCKED;
+    GET DIAGNOSTICS rows = ROW_COUNT;
+    RETURN rows = 1 + (p_further IS NOT NULL)::integer;
+END
+$$;
+ALTER FUNCTION ledger.accounts_free(bigint, bigint) OWNER TO joulebook_writer;
+REVOKE ALL ON FUNCTION ledger.accounts_free(bigint, bigint) FROM PUBLIC;
+COMMENT ON FUNCTION ledger.accounts_free(bigint, bigint) IS
+    'Whether a row that names these accounts can be written without waiting | 引用这些账户的记录能否无需等待即可写入';
+
 -- Takes the balance rows that a session on this account draws on, in the order of their ids, and
 -- tells what is free in them. With p_wait false nobody is waited for: got false means that somebody
 -- else has one, and the caller has written nothing yet.
@@ -18,13 +35,13 @@ BEGIN
     FROM ledger.account a WHERE a.id = p_account;
     free_minor := 0;
     bonus_free_minor := 0;
-    got := true;
-    IF keeps IS NOT TRUE THEN
-        RETURN;
-    END IF;
     IF purpose = 'wallet' THEN
         SELECT a.id INTO bonus_account_id FROM ledger.account a
         WHERE a.customer_id = customer AND a.currency = payer_lock.currency AND a.purpose = 'bonus' AND a.closed_at IS NULL;
+    END IF;
+    got := p_wait OR ledger.accounts_free(p_account, bonus_account_id);
+    IF keeps IS NOT TRUE OR NOT got THEN
+        RETURN;
     END IF;
     IF p_wait THEN
         PERFORM FROM ledger.account_balance b WHERE b.account_id IN (p_account, bonus_account_id)

@@ -80,6 +80,20 @@ def main():
               unsecured == {found[index][1]["transactionId"] for index in on_held}, len(unsecured))
         outage.let_go(stack, holder)
         stops(crowd, found, 1)
+        account_held(stack, crowd, order, rate, limit_ms)
+
+
+def account_held(stack, crowd, order, rate, limit_ms):
+    """The account itself, as `SELECT ... FOR UPDATE` holds it: a session cannot be written that names it, and the
+    others do not wait for that."""
+    holder = outage.holding(stack, """SELECT FROM ledger.account WHERE customer_id =
+        (SELECT id FROM core.customer WHERE code = 'C-0')""", PILES / rate + 2)
+    found = starts(crowd, order, rate, "CARD-{}".format, 2)
+    others_ms = p99_ms([took for index, (took, _) in found.items() if index != 0])
+    check(f"an account held: p99 of the others within {limit_ms:.0f} ms", others_ms <= limit_ms, f"{others_ms:.1f} ms")
+    check("the start on it is answered when it is free", found[0][1]["idTagInfo"]["status"] == "Accepted",
+          f"{found[0][0]:.1f} s")
+    outage.let_go(stack, holder)
 
 
 if __name__ == "__main__":
