@@ -2,7 +2,10 @@
  *
  * JOULEBOOK_CRASH_AT=PLACE.SUBJECT[:N] kills the process with SIGKILL when it passes there for the
  * N-th time (the first without N).  Places: before_submit, after_submit, after_commit, after_answer
- * with a statement as subject (after_commit.start), and before_post.settle, after_post.settle.
+ * with a statement as subject (after_commit.start), commit_sent with a lane (commit_sent.money),
+ * before_write.frame, after_write.frame, before_post.settle, after_post.settle.
+ *
+ * SIGUSR1 reads PLACE.SUBJECT[:N] anew, from the file JOULEBOOK_CRASH_FILE, and counts from there.
  *
  * JOULEBOOK_FAULT=answer_unstored confirms MeterValues without the database, in the next turn of
  * the loop: what tests/bench compares the daemon with.

@@ -4,6 +4,7 @@
  */
 #include "csms/node_inside.h"
 
+#include "csms/fault.h"
 #include "csms/jobs.h"
 #include "db/conninfo.h"
 
@@ -220,7 +221,7 @@ static const char *address(const struct node *node)
     return node->address[0] != '\0' ? node->address : NULL;
 }
 
-static void lane_event(void *ctx, enum db_lane_event event, const char *detail)
+static void lane_log(struct node_lane *lane, enum db_lane_event event, const char *detail)
 {
     static const enum log_event_id events[] = {
         [DB_LANE_UP] = LOG_DB_UP,
@@ -240,7 +241,6 @@ static void lane_event(void *ctx, enum db_lane_event event, const char *detail)
         [DB_LANE_SPLIT] = "split",
         [DB_LANE_FAILED] = "failed",
     };
-    struct node_lane *lane = ctx;
     struct log_kv pairs[] = {log_str("lane", lane->name), log_str("what", words[event]),
         log_str("detail", detail)};
     bool down = event == DB_LANE_LOST || event == DB_LANE_SERVER || event == DB_LANE_UNPREPARED;
@@ -252,6 +252,16 @@ static void lane_event(void *ctx, enum db_lane_event event, const char *detail)
         address_ask(lane->node);
     if (!again)
         log_write(lane->node->config.log, events[event], pairs, 3);
+}
+
+static void lane_event(void *ctx, enum db_lane_event event, const char *detail)
+{
+    struct node_lane *lane = ctx;
+
+    if (event == DB_LANE_SENT)
+        crash_point("commit_sent", lane->name);
+    else
+        lane_log(lane, event, detail);
 }
 
 static void lane_watch(void *ctx, int fd, bool want_read, bool want_write)

@@ -16,8 +16,12 @@ static struct ws_conn ws_conn_of(struct core_conn conn)
 static bool port_send(void *ctx, struct core_conn conn, const char *text, size_t length)
 {
     struct node *node = ctx;
+    bool sent;
 
-    return ws_send(node->ws, ws_conn_of(conn), text, length);
+    crash_point("before_write", "frame");
+    sent = ws_send(node->ws, ws_conn_of(conn), text, length);
+    crash_point("after_write", "frame");
+    return sent;
 }
 
 static void port_close(void *ctx, struct core_conn conn, int code, const char *reason)

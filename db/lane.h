@@ -64,6 +64,7 @@ enum db_lane_event {
     DB_LANE_AGAIN,      /* a batch of unknown outcome is run again; detail: why */
     DB_LANE_SPLIT,      /* a batch failed and is run again in parts; detail: statement, SQLSTATE */
     DB_LANE_FAILED,     /* a single member failed; detail: statement, SQLSTATE, constraint */
+    DB_LANE_SENT,       /* a batch has left, its COMMIT too; every time, and not for the log */
 };
 
 /* `watch`: what the lane wants to hear about fd; both false: forget the fd, now, before it is

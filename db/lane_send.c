@@ -190,6 +190,8 @@ void lane_send_range(struct db_lane *lane)
         return;
     }
     lane_flush(lane);
+    if (lane->state == LANE_RUNNING && lane->flying)
+        lane_event(lane, DB_LANE_SENT, NULL);
 }
 
 void lane_send_rollback(struct db_lane *lane)

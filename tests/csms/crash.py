@@ -15,6 +15,7 @@ from wire import Closed
 SESSION = ['before_submit.start', 'after_submit.start', 'after_commit.start', 'after_answer.start',
            'before_submit.reading_insert', 'after_submit.reading_insert', 'after_commit.reading_insert',
            'before_submit.stop', 'after_submit.stop', 'after_commit.stop', 'after_answer.stop',
+           'commit_sent.money:3', 'commit_sent.telemetry', 'before_write.frame:2', 'after_write.frame:4',
            'before_post.settle', 'after_post.settle', 'after_commit.take_over', 'after_commit.boot']
 
 
