@@ -37,7 +37,7 @@ def main():
     with Stack(options.build) as stack:
         stack.start_database()
         stack.migrate()
-        piles = Charging(stack, options.seed, piles=19, sessions=60, pace_ms=100, timeout_s=2)
+        piles = Charging(stack, options.seed, piles=19, sessions=120, pace_ms=1000, timeout_s=2)
         piles.seed()
         stack.start_csmsd()
         quiet = e2e.Pile(stack.port, "BE-8", b"no key")

@@ -8,6 +8,7 @@ import argparse
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -18,6 +19,7 @@ sys.path[:0] = [TESTS, os.path.join(TESTS, "csms")]
 from stack import PATIENCE, TOP, Stack  # noqa: E402, F401
 
 FLEET = os.path.join(TOP, "simulators", "fleets", "quickstart.json")
+SHORT_S, LONG_S = 400, 6 * 3600
 NOTHING = ("in review", "lost by the pile's rule", "still held by the pile", "invariants violated")
 
 
@@ -28,12 +30,18 @@ def check(what, ok, found=""):
         raise SystemExit(1)
 
 
+def too_long(number, frame):
+    raise TimeoutError("the test does not come to an end")
+
+
 def arguments(doc):
     parser = argparse.ArgumentParser(description=doc.splitlines()[0])
     parser.add_argument("--build", default="build-release")
     parser.add_argument("--long", action="store_true", help="as long as the real trouble takes")
     parser.add_argument("--seed", type=int, default=int(time.time()))
     options = parser.parse_args()
+    signal.signal(signal.SIGALRM, too_long)
+    signal.alarm(LONG_S if options.long else SHORT_S)
     print(f"seed {options.seed}", flush=True)
     return options
 
