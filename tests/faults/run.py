@@ -25,7 +25,7 @@ TESTS = (
     ("A08", "PostgreSQL restarted at once; csmsd and PostgreSQL killed together", "killed"),
     ("A04", "all of PostgreSQL stands still, then csmsd", "stopped"),
     ("A12", "the line cut within the COMMIT, at each side of its last byte", "commits"),
-    ("D09", "readings 500 ms slower than the Stop behind them, and a take-over", "order"),
+    ("---", "readings 500 ms slower than the Stop behind them, and a take-over", "order"),
     ("A11", "PostgreSQL lets nobody in; is a standby", "refuse"),
     ("A18", "PostgreSQL's disk is full", "full"),
     ("A13", "a wallet held by somebody for 8 s (60 s) while 1,000 piles start", "wallet"),
