@@ -11,6 +11,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define TEXT(section, name, value, low, high, when, meaning)                                       \
     { #section, #name, CONF_TEXT, offsetof(struct conf, section##_##name), value, 0, low, high,    \
@@ -243,18 +244,44 @@ void conf_free(struct conf *conf)
     free(conf);
 }
 
+static void variable_of(const struct conf_setting *setting, char ret[80])
+{
+    bool top = !strcmp(setting->section, "top");
+
+    snprintf(ret, 80, "CSMS_%s%s%s", top ? "" : setting->section, top ? "" : "_", setting->name);
+    for (char *c = ret; *c; c++)
+        *c = (char)toupper((unsigned char)*c);
+}
+
+static void tell_of_unknown(const char *variable, conf_report *report, void *ctx)
+{
+    int length = (int)strcspn(variable, "=");
+    char name[80], line[160];
+
+    for (uint32_t i = 0; i < conf_setting_count; i++) {
+        variable_of(&conf_settings[i], name);
+        if (strlen(name) == (size_t)length && !strncmp(name, variable, (size_t)length))
+            return;
+    }
+    snprintf(line, sizeof(line), "%.*s: no setting has this name; it changes nothing",
+        length < 80 ? length : 80, variable);
+    report(ctx, line);
+}
+
+void conf_check_environment(conf_report *report, void *ctx)
+{
+    for (char **at = environ; at && *at; at++)
+        if (!strncmp(*at, "CSMS_", 5))
+            tell_of_unknown(*at, report, ctx);
+}
+
 static void read_environment(struct conf_reader *reader)
 {
     for (uint32_t i = 0; i < conf_setting_count; i++) {
-        const struct conf_setting *setting = &conf_settings[i];
-        bool top = !strcmp(setting->section, "top");
         char name[80];
         const char *text;
 
-        snprintf(name, sizeof(name), "CSMS_%s%s%s", top ? "" : setting->section, top ? "" : "_",
-            setting->name);
-        for (char *c = name; *c; c++)
-            *c = (char)toupper((unsigned char)*c);
+        variable_of(&conf_settings[i], name);
         text = getenv(name);
         if (text)
             conf_set(reader, i, name, text);

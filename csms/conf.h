@@ -61,6 +61,9 @@ void conf_pepper_file(const struct conf *, char ret[CONF_FILE_MAX]);
 MUST_CHECK bool conf_check(const struct conf *, conf_report *report, void *ctx);
 /* Of these the one that a daemon can live with: fewer piles than configured. */
 void conf_check_descriptors(const struct conf *, conf_report *report, void *ctx);
+/* Variables that look like settings and are none: no error, since where containers are run the
+ * names of services put variables of their own there. */
+void conf_check_environment(conf_report *report, void *ctx);
 /* In the file's own syntax, each value with where it came from. */
 void conf_print(const struct conf *, FILE *out);
 /* Names the settings that differ and need a restart. */

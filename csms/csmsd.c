@@ -150,6 +150,7 @@ static int run(const char *file)
     daemon.conf = conf_load(file, report, stderr);
     if (daemon.conf == NULL)
         return EX_CONFIG;
+    conf_check_environment(report, stderr);
     daemon.log = log_new(STDERR_FILENO, (enum log_level)daemon.conf->log_level,
         (enum log_format)daemon.conf->log_format, LOG_SLOTS);
     daemon.loop = loop_new();
@@ -170,6 +171,7 @@ static int check(const char *file, bool print)
 
     if (conf == NULL)
         return EX_CONFIG;
+    conf_check_environment(report, stderr);
     if (print)
         conf_print(conf, stdout);
     else

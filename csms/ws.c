@@ -339,10 +339,15 @@ void ws_listen_stop(struct ws *ws)
 
 void ws_limits_set(struct ws *ws, const struct ws_limits *limits)
 {
-    uint32_t connections = ws->limits.connections;
+    const struct ws_limits old = ws->limits;
 
     take_limits(ws, limits);
-    ws->limits.connections = connections;
+    ws->limits.connections = old.connections;
+    if (old.ping_ms == limits->ping_ms && old.dead_ms == limits->dead_ms)
+        return;
+    for (uint32_t i = 0; i < old.connections; i++)
+        if (ws->slots[i].state == WS_OPEN)
+            ws_slot_pinging(&ws->slots[i]);
 }
 
 void ws_drain(struct ws *ws, int code, const char *reason, uint32_t grace_ms)

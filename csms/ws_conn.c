@@ -105,17 +105,19 @@ struct ws_slot *ws_slot_claim(struct ws *ws)
     return slot;
 }
 
-static void start_pinging(struct ws_slot *slot)
+void ws_slot_pinging(struct ws_slot *slot)
 {
     const struct ws_limits *limits = &slot->ws->limits;
-    int32_t own = slot->verdict->ping_s;
+    int32_t own = slot->own_ping_s;
     uint32_t grace = limits->dead_ms > limits->ping_ms ? limits->dead_ms - limits->ping_ms : 1000;
 
-    slot->heard_ms = now_of(slot);
+    ws_slot_heard(slot);
     slot->ping_ms = own < 0 ? limits->ping_ms : (uint32_t)own * 1000;
     slot->dead_ms = slot->ping_ms + grace;
     if (slot->ping_ms)
         loop_timer_arm(slot->ws->loop, &slot->life, slot->heard_ms + slot->ping_ms);
+    else
+        loop_timer_disarm(slot->ws->loop, &slot->life);
 }
 
 void ws_slot_opened(struct ws_slot *slot, struct lws *wsi)
@@ -127,7 +129,8 @@ void ws_slot_opened(struct ws_slot *slot, struct lws *wsi)
     assert(slot->state == WS_ADOPTING);
     slot->state = WS_OPEN;
     slot->wsi = wsi;
-    start_pinging(slot);
+    slot->own_ping_s = verdict->ping_s;
+    ws_slot_pinging(slot);
     ws->stats.opened++;
     listener_address_text(&slot->address, remote);
     ws->ports.opened(ws->ports.ctx, ws_conn_of(slot), verdict, remote);

@@ -66,8 +66,8 @@ struct ws_slot {
     struct wheel_timer life, stall;
     uint64_t heard_ms, control_full_us, discard_end_ms, end_ms; /* of the message that is coming */
     size_t discarded;
-    uint64_t told_bytes;    /* that lws has told us of, with their frames' heads */
-    uint64_t untold_bytes;  /* that the socket has received besides */
+    uint64_t told_bytes, untold_bytes; /* by lws, frames' heads with them; by the socket besides */
+    int32_t own_ping_s;                /* of the station; -1: the node's */
     uint32_t ping_ms, dead_ms;
     int close_code;
     char *close_reason; /* NULL: none */
@@ -121,6 +121,7 @@ struct ws_slot *ws_slot_of(struct ws *, struct ws_conn); /* NULL: gone */
 struct ws_slot *ws_slot_claim(struct ws *);              /* NULL: none is free */
 void ws_slot_opened(struct ws_slot *, struct lws *);
 void ws_slot_heard(struct ws_slot *);
+void ws_slot_pinging(struct ws_slot *); /* by the limits in force, as if it was heard now */
 void ws_slot_closing(struct ws_slot *, int code, const char *reason);
 void ws_slot_farewell(struct ws_slot *, int code, const char *reason, uint64_t *counter);
 void ws_slot_tell(struct ws_slot *); /* the owner, of its end, once */
@@ -142,7 +143,6 @@ void ws_receive_done(struct ws_slot *); /* drops what it holds */
 MUST_CHECK int ws_writable(struct ws_slot *);
 void ws_ping(struct ws_slot *);
 void ws_want_writable(struct ws_slot *);
-
 MUST_CHECK bool ws_queue_push(struct ws_queue *, const char *text, size_t length);
 struct ws_text *ws_queue_shift(struct ws_queue *); /* the caller frees it */
 void ws_queue_clear(struct ws_queue *);

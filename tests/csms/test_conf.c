@@ -275,6 +275,24 @@ START_TEST(the_environment_comes_before_the_file)
 }
 END_TEST
 
+START_TEST(a_variable_that_sets_nothing_is_told)
+{
+    struct conf *conf;
+
+    setenv("CSMS_LIMITS_FRAGMENT", "7", 1);
+    setenv("CSMS_LOG_LEVEL", "warn", 1);
+    conf = load("");
+    ck_assert_ptr_nonnull(conf);
+    conf_free(conf);
+    ck_assert_str_eq(said, ""); /* a reload has nothing to say of it */
+    conf_check_environment(note, NULL);
+    unsetenv("CSMS_LIMITS_FRAGMENT");
+    unsetenv("CSMS_LOG_LEVEL");
+    ck_assert_str_eq(said,
+        "CSMS_LIMITS_FRAGMENT: no setting has this name; it changes nothing\n");
+}
+END_TEST
+
 START_TEST(each_setting_knows_where_it_came_from)
 {
     char where[96];
@@ -499,6 +517,7 @@ static void add(TCase *tcase)
     tcase_add_test(tcase, every_setting_takes_its_good_values_and_names_the_line_of_a_bad_one);
     tcase_add_test(tcase, without_a_file_it_is_what_is_built_in);
     tcase_add_test(tcase, the_environment_comes_before_the_file);
+    tcase_add_test(tcase, a_variable_that_sets_nothing_is_told);
     tcase_add_test(tcase, a_choice_is_the_constant_of_its_name);
     tcase_add_test(tcase, each_setting_knows_where_it_came_from);
     tcase_add_test(tcase, everything_that_is_wrong_is_said_at_once);

@@ -44,6 +44,8 @@ def daemon(csmsd, folder):
     check('an unknown option', run(csmsd, '--fly')[0], 64)
     check('a word too much', run(csmsd, 'start')[0], 64)
     check('a good configuration', run(csmsd, '--config', configured(good), '--check-config')[0], 0)
+    status, _, err = run(csmsd, '--config', configured(good), '--check-config', CSMS_LIMITS_FRAGMENT='7')
+    check('a variable without a setting is told', (status, err.split(':')[0]), (0, 'CSMS_LIMITS_FRAGMENT'))
     status, out, _ = run(csmsd, '--config', config, '--print-config')
     check('--print-config', status, 0)
     says('it prints the settings', out, 'run_dir')

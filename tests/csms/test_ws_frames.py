@@ -359,6 +359,23 @@ class Timers(unittest.TestCase):
         with Host('ping_ms=0', 'dead_ms=0') as host, host.connect('Eager') as eager:
             self.assertEqual(eager.frame()[0], PING)
 
+    def test_new_times_for_pings_hold_for_whoever_is_there(self):
+        with Host('ping_ms=0', 'dead_ms=0') as host, host.connect() as quiet, \
+                host.connect('CP-2') as other:
+            other.send('!set dead_ms=60000')
+            other.send('!set ping_ms=300')
+            self.assertEqual(quiet.frame()[0], PING)
+            other.send('!set ping_ms=0')
+            self.assertEqual(other.echo('x'), 'x')
+            quiet.socket.settimeout(1)
+            with self.assertRaises(TimeoutError):
+                while quiet.frame()[0] == PING:
+                    quiet.raw(frame(PONG, b'ping'))
+            quiet.socket.settimeout(PATIENCE_S)
+            other.send('!set dead_ms=600')
+            other.send('!set ping_ms=300')
+            self.assertIsNone(quiet.closing_silently())
+
     def test_a_flood_that_the_library_hides_is_found(self):
         """Empty pongs are told to nobody; the socket's own counter gives them away."""
         with Host('ping_ms=300', 'dead_ms=5000') as host, host.connect() as wire:
