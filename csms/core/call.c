@@ -22,6 +22,11 @@ static const char no_status[] = "no_status";
 static const char *const yes[] = {
     "Accepted", "Scheduled", "RebootRequired", "Unlocked", "AcceptedCanceled"};
 
+/* And as no.  Any other word asserts neither: nobody knows what the pile did. */
+static const char *const no[] = {"Rejected", "NotSupported", "NotImplemented", "Failed",
+    "VersionMismatch", "UnlockFailed", "Occupied", "Faulted", "Unavailable", "Unknown", "NotFound",
+    "UnknownMessageId", "UnknownVendorId", "InvalidCertificate", "RevokedCertificate"};
+
 /* Which claim of which command came to which end. */
 struct ended {
     int64_t command;
@@ -284,8 +289,16 @@ void call_claimed(struct core *core, struct core_now now, struct core_station *s
         unsent_submit(core, now, station, answer->command, answer->message_id);
 }
 
-/* Accepted or rejected, by the status that most confirmations have; without memory to read it
- * nobody knows. */
+static bool among(const char *status, const char *const *words, size_t count)
+{
+    for (size_t i = 0; status != NULL && i < count; i++)
+        if (strcmp(status, words[i]) == 0)
+            return true;
+    return false;
+}
+
+/* Accepted or rejected, by the status that most confirmations have; without memory to read it, or
+ * by a word that no list has, nobody knows. */
 static const char *verdict_of(const struct ocpp_frame *frame)
 {
     struct ocpp_json *json =
@@ -297,10 +310,11 @@ static const char *verdict_of(const struct ocpp_frame *frame)
         return "unknown";
     member = ocpp_json_member(ocpp_json_root(json), "status");
     status = ocpp_json_string(member);
-    verdict = member == NULL ? no_status : "rejected";
-    for (size_t i = 0; status != NULL && i < sizeof yes / sizeof *yes; i++)
-        if (strcmp(status, yes[i]) == 0)
-            verdict = "accepted";
+    verdict = member == NULL ? no_status : "unknown";
+    if (among(status, yes, sizeof yes / sizeof *yes))
+        verdict = "accepted";
+    else if (among(status, no, sizeof no / sizeof *no))
+        verdict = "rejected";
     ocpp_json_free(json);
     return verdict;
 }
@@ -385,9 +399,10 @@ void call_answered(struct core *core, struct core_now now, struct core_station *
         ocpp_frame_confirmation(frame, call->action, &conf) == OCPP_UNUSABLE) {
         fault = ocpp_frame_deviation(frame, 0);
         assert(fault != NULL);
-        error_write(&text, ocpp_error_text(fault->error), fault->member, fault->text);
         if (fault->error == OCPP_INTERNAL_ERROR) /* ours: no memory to decode it */
             state = "unknown";
+        else
+            error_write(&text, ocpp_error_text(fault->error), fault->member, fault->text);
     } else {
         answer_write(&text, frame);
         if (frame->type != OCPP_CALL_ERROR)

@@ -56,8 +56,10 @@ BEGIN
         OR c.sent_at IS NOT NULL AND c.state IN ('queued', 'unknown', 'timed_out', 'expired')
             AND p_state IN ('accepted', 'rejected', 'call_error')) THEN
         UPDATE core.command x SET
-            state = CASE WHEN p_state = 'unknown' AND x.repeatable AND x.deadline > p_at THEN 'queued' ELSE p_state END,
-            answered_at = CASE WHEN p_state <> 'unknown' THEN p_at END, answer = p_answer
+            -- With an answer it is one that says neither yes nor no: to ask again would get it again.
+            state = CASE WHEN p_state = 'unknown' AND p_answer IS NULL AND x.repeatable AND x.deadline > p_at
+                    THEN 'queued' ELSE p_state END,
+            answered_at = CASE WHEN p_state <> 'unknown' OR p_answer IS NOT NULL THEN p_at END, answer = p_answer
         WHERE x.id = p_command;
     END IF;
 END

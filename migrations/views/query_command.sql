@@ -37,7 +37,7 @@ COMMENT ON COLUMN query.command.action IS 'Action of OCPP. | OCPP 动作。';
 COMMENT ON COLUMN query.command.payload IS
     'Payload without secrets, tags masked. | 内容（不含机密，卡号已遮蔽）。';
 COMMENT ON COLUMN query.command.state IS
-    'queued, sent, accepted, rejected, refused, call_error, timed_out, unknown, expired or cancelled. | 排队、已发送、已接受、被拒绝、不予发送、报错、超时、未知、过期或已取消。';
+    'queued, sent, accepted, rejected, refused, call_error, timed_out, unknown, expired or cancelled; unknown with an answer: its status is none of the specification''s. | 排队、已发送、已接受、被拒绝、不予发送、报错、超时、未知、过期或已取消；未知而有应答：其状态不在规范之列。';
 COMMENT ON COLUMN query.command.is_final IS 'Whether its outcome is known or given up. | 是否已有最终结果。';
 COMMENT ON COLUMN query.command.actor IS 'Who asked for it. | 请求者。';
 COMMENT ON COLUMN query.command.requested_at IS 'When. | 请求时间。';

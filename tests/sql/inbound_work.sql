@@ -77,6 +77,17 @@ SELECT t.test('what an earlier connection says of its claim is no word on a late
         PERFORM t.is((SELECT state FROM core.command WHERE id = a.command_id), 'rejected', 'its own answer ends it');
     END LOOP;
 $$);
+SELECT t.test('an answer that says neither yes nor no is kept, is not asked for again, and one that does settles it', $$
+    p := t.house('H');
+    SELECT epoch INTO n FROM inbound.take_over(p, 7, 'x', now());
+    INSERT INTO core.command (station_id, action, payload, deadline, actor, repeatable) VALUES (p, 'GetConfiguration', '{}', now() + interval '1 minute', 'me', true);
+    SELECT * INTO a FROM inbound.command_next(p, n, now());
+    PERFORM inbound.command_answer(a.command_id, a.message_id, 'unknown', '{"status":"Perhaps"}', now());
+    PERFORM t.is((SELECT state || (answer::text LIKE '%Perhaps%') || (answered_at IS NOT NULL) FROM core.command), 'unknowntruetrue', 'kept');
+    PERFORM t.is((inbound.command_next(p, n, now())).command_id, NULL, 'and it is not sent again');
+    PERFORM inbound.command_answer(a.command_id, a.message_id, 'rejected', '{}', now());
+    PERFORM t.is((SELECT state FROM core.command), 'rejected', 'settled');
+$$);
 SELECT t.test('an answer that comes after its command was put back, and before it is claimed again, ends it', $$
     p := t.house('H');
     SELECT epoch INTO n FROM inbound.take_over(p, 7, 'x', now());
