@@ -323,19 +323,31 @@ class Load:
         e2e.check('and was busy', self.calls > 10, True)
 
 
-def starved(stack):
-    """No descriptor is left: the log and the metric say so, and it goes on when there are some."""
+def starved(stack, pile):
+    """No descriptor is left: the log and the metric say so, and it goes on when there are some; a
+    bill that could not be made meanwhile is made then."""
+    pile.call('Heartbeat')
     before = resource.prlimit(stack.csmsd.pid, resource.RLIMIT_NOFILE)
     used = len(os.listdir(f'/proc/{stack.csmsd.pid}/fd'))
     resource.prlimit(stack.csmsd.pid, resource.RLIMIT_NOFILE, (used + 2, before[1]))
     sockets = [e2e.Host(stack.port).socket() for _ in range(8)]
     stack.wait(lambda: 'listen.no_descriptors' in log_of(stack), 5, 'the event')
+    start = pile.call('StartTransaction', connectorId=1, idTag='TAG-1', meterStart=2000,
+                      timestamp=e2e.now())[2]
+    pile.call('StopTransaction', transactionId=start['transactionId'], meterStop=2000,
+              timestamp=e2e.now())
+    stack.wait(lambda: stack.value("SELECT count(*) FROM core.job WHERE kind = 'settle' "
+                                   "AND error LIKE '%zone%'") == '1', 30, 'a try at the bill')
     resource.prlimit(stack.csmsd.pid, resource.RLIMIT_NOFILE, before)
     for each in sockets:
         each.close()
     stack.wait(lambda: re.search(r'^csms_ws_accept_paused_total [1-9]', stack.page('/metrics'), re.M),
                10, 'the metric')
     print('ok - the lack of descriptors is told')
+    stack.wait(lambda: stack.value(f"""SELECT state FROM query.session
+        WHERE transaction_id = {start['transactionId']}""", user='e2e.admin') == 'settled', 30,
+               'the bill')
+    print('ok - and what it kept from being billed is billed')
 
 
 def main(build):
@@ -357,7 +369,7 @@ def main(build):
         intervals(stack, e2e.connect(stack, keys['CP-1']), keys['CP-1'])
         reload(stack, e2e.connect(stack, keys['CP-1']))
         load.end()
-        starved(stack)
+        starved(stack, e2e.connect(stack, keys['CP-1']))
         stack.csmsd.terminate()
         e2e.check('the exit status', stack.csmsd.wait(10), 0)
 
