@@ -23,6 +23,11 @@ def heartbeats(pile, until):
     return answered
 
 
+def away_told(stack):
+    with open(f"{stack.folder}/csmsd.log", errors="replace") as log:
+        return '"event":"db.away"' in log.read()
+
+
 def refused(stack):
     try:
         e2e.Pile(stack.port, "BE-8", b"no key")
@@ -48,6 +53,7 @@ def main():
         stack.kill_database()
         gone = time.time()
         check("Heartbeat is answered from memory", heartbeats(quiet, gone + HEARTBEATS_S) >= 1)
+        stack.wait(lambda: away_told(stack), 12, "what csmsd does without a database")
         check("the pile is closed with 1012", quiet.wire.closing() == 1012)
         time.sleep(max(0, gone + away_s / 2 - time.time()))
         check("nobody is let in", refused(stack) == 503, refused(stack))
