@@ -161,7 +161,7 @@ steps() {
   step 'a client from outside' sh tests/conformance/client.sh "$top/build-asan" "$work/client"
   step 'fuzz for a short while' sh tests/fuzz/run.sh 10 "$top/build-fuzz"
   step 'the simulation finds wrong cores' sh tests/simulation/mutants.sh "$top/build-release"
-  step 'chaos: 20 kills' python3 tests/chaos/chaos.py --build "$top/build-release" --seed 20
+  step 'chaos: 30 kills' python3 tests/chaos/chaos.py --build "$top/build-fault" --seed 20 --points 10
   step 'chaos finds wrong daemons' sh tests/chaos/mutants.sh "$top/build-fault"
   step 'PostgreSQL fails while piles charge' python3 tests/faults/run.py --build "$top/build-release"
   step 'bench' sh tests/bench/run.sh "$top/build-release"

@@ -11,6 +11,9 @@ A session is open when its pile has the confirmation of the start and not that o
 counted in the piles' own truth right after the kill, when nothing can be confirmed any more. A kill
 that found fewer open is repeated, and queues that are empty before the last kill are filled again.
 
+With --points N as many kills of csmsd more are its own, at named places of csms/fault.h (a build with
+-Dtests_fault=true): most with a COMMIT on its way or done and its confirmation not written yet.
+
 Two wrong systems must be caught by this same command:
 
     --fault answer_before_commit                    csmsd confirms first (a build with -Dtests_fault=true)
@@ -39,6 +42,12 @@ PACE_MS = 40          # between a pile's messages: how long the queues last
 BACK_S = 120          # the longest that piles may wait for answers after a kill
 SETTLE_S = 60
 AUDIT_S = 600
+# Where csmsd kills itself, and how often it may pass there before: in a second or two as many pass.
+BETWEEN = {"commit_sent.money": 60, "commit_sent.telemetry": 60, "after_commit.start": 30, "after_commit.stop": 30,
+           "after_commit.reading_insert": 60, "before_write.frame": 120}
+PLACES = {**BETWEEN, "before_submit.stop": 30, "after_submit.start": 30, "after_answer.stop": 30,
+          "after_write.frame": 120, "before_post.settle": 10, "after_post.settle": 10}
+POINT_S = 10          # what is not passed so often by then is no place for this kill
 # A commit that takes its time, as on a slow disk: more messages are under way when the kill comes.
 SETTINGS = "commit_delay = 10000\ncommit_siblings = 0\n"
 
@@ -48,6 +57,7 @@ def arguments():
     parser.add_argument("--build", default="build-release")
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--kills", type=int, default=10, help="of csmsd, and as many of PostgreSQL")
+    parser.add_argument("--points", type=int, default=0, help="kills of csmsd at named places, beside those")
     parser.add_argument("--sessions", type=int, default=300, help="at least that many must be billed")
     parser.add_argument("--queued", type=int, default=1600, help="sessions in the piles' queues")
     parser.add_argument("--piles", type=int, default=20)
@@ -57,6 +67,25 @@ def arguments():
     parser.add_argument("--fault", help="JOULEBOOK_FAULT of csmsd: a fault that must be found")
     parser.add_argument("--patch", help="SQL run after the migration: a fault that must be found")
     return parser.parse_args()
+
+
+def fleet(piles, path):
+    """The quickstart's fleet, so many times as large that it has that many piles."""
+    with open(FLEET, encoding="utf-8") as file:
+        larger = json.load(file)
+    times = -(-piles // sum(entry.get("count", 1) for entry in larger["piles"]))
+    following = {}
+    for entry in larger["piles"]:
+        if "count" in entry:
+            entry["first"] = max(entry["first"], following.get(entry["identity"], 0))
+            entry["count"] *= times
+            following[entry["identity"]] = entry["first"] + entry["count"]
+    for entry in larger["users"]:
+        if "count" in entry:
+            entry["count"] *= times
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(larger, file)
+    return path
 
 
 class Failed(Exception):
@@ -102,7 +131,10 @@ class Chaos:
         self.random = random.Random(options.seed)
         self.truth = Truth(os.path.join(stack.folder, "truth"))
         self.pilesim = None
-        self.kills = {"csmsd": 0, "PostgreSQL": 0}
+        self.kills = {"csmsd": 0, "PostgreSQL": 0, "csmsd at a place": 0}
+        self.between = 0
+        self.fleet = fleet(options.piles, os.path.join(stack.folder, "fleet.json"))
+        self.place_file = os.path.join(stack.folder, "place")
         self.fewest_open = None
         self.killed_at = None
         self.slowest_s = 0
@@ -116,7 +148,9 @@ class Chaos:
                 stack.value(patch.read())
         if self.options.fault:
             os.environ["JOULEBOOK_FAULT"] = self.options.fault
-        subprocess.run([stack.program("pilesim"), "seed", "--database", stack.conninfo(), "--fleet", FLEET],
+        if self.options.points:
+            os.environ["JOULEBOOK_CRASH_FILE"] = self.place_file
+        subprocess.run([stack.program("pilesim"), "seed", "--database", stack.conninfo(), "--fleet", self.fleet],
                        check=True, stdout=subprocess.DEVNULL)
         stack.start_csmsd()
 
@@ -124,7 +158,7 @@ class Chaos:
         options = self.options
         with open(os.path.join(self.stack.folder, "pilesim.log"), "a") as log:
             self.pilesim = subprocess.Popen(
-                [self.stack.program("pilesim"), "run", "--fleet", FLEET, "--truth", self.truth.folder,
+                [self.stack.program("pilesim"), "run", "--fleet", self.fleet, "--truth", self.truth.folder,
                  "--url", f"ws://127.0.0.1:{self.stack.port}/ocpp", "--seed", str(options.seed),
                  "--piles", str(options.piles), "--catch-up", str(options.queued), "--open", str(options.open),
                  "--pace", str(PACE_MS), "--attempts", "10", "--retry", "1"],
@@ -138,7 +172,7 @@ class Chaos:
     # -- kills ------------------------------------------------------------------------------------
 
     def run_kills(self):
-        plan = ["csmsd", "PostgreSQL"] * self.options.kills
+        plan = ["csmsd", "PostgreSQL"] * self.options.kills + ["csmsd at a place"] * self.options.points
         self.random.shuffle(plan)
         for number, victim in enumerate(plan, 1):
             killed = False
@@ -178,21 +212,46 @@ class Chaos:
 
     def kill(self, number, victim):
         self.killed_at = time.monotonic()
-        if victim == "csmsd":
-            self.stack.kill_csmsd()
-        else:
+        place = self.die_at_a_place() if victim == "csmsd at a place" else ""
+        if place is None:
+            return False
+        if victim == "PostgreSQL":
             self.stack.kill_database()
+        elif not place:
+            self.stack.kill_csmsd()
         is_open = len(self.truth.read().open)
         counts = is_open >= self.options.open
-        print(f"kill {number:2}: {victim}, {is_open} sessions open{'' if counts else ': once more'}", flush=True)
+        print(f"kill {number:2}: {victim}{place and ', ' + place}, {is_open} sessions open{'' if counts else ': once more'}",
+              flush=True)
         if counts:
             self.kills[victim] += 1
+            self.between += place.partition(":")[0] in BETWEEN
             self.fewest_open = is_open if self.fewest_open is None else min(self.fewest_open, is_open)
-        if victim == "csmsd":
-            self.stack.start_csmsd(wait=False)
-        else:
+        if victim == "PostgreSQL":
             self.stack.start_database()
+        else:
+            self.stack.start_csmsd(wait=False)
         return counts
+
+    def die_at_a_place(self):
+        """Tells csmsd where to die; the place, or None if it did not come by there in time."""
+        name = self.random.choice(sorted(PLACES))
+        place = f"{name}:{self.random.randint(1, PLACES[name])}"
+        with open(self.place_file, "w") as file:
+            file.write(place)
+        self.stack.csmsd.send_signal(signal.SIGUSR1)
+        self.hurry()
+        until = time.monotonic() + POINT_S
+        while self.stack.csmsd.poll() is None:
+            if time.monotonic() > until:
+                with open(self.place_file, "w"):
+                    pass
+                self.stack.csmsd.send_signal(signal.SIGUSR1)
+                time.sleep(0.2)
+                return place if self.stack.csmsd.poll() is not None else None
+            time.sleep(0.005)
+        self.killed_at = time.monotonic()
+        return place
 
     # -- bills ------------------------------------------------------------------------------------
 
@@ -249,8 +308,9 @@ class Chaos:
         if status != 0:
             yield f"the audit ended with status {status}"
         for victim, count in self.kills.items():
-            if count != options.kills:
-                yield f"{count} kills of {victim}, not {options.kills}"
+            wanted = options.points if victim == "csmsd at a place" else options.kills
+            if count != wanted:
+                yield f"{count} kills of {victim}, not {wanted}"
         if sessions < options.sessions:
             yield f"{sessions} sessions, fewer than {options.sessions}"
         if self.fewest_open is None or self.fewest_open < options.open:
@@ -327,6 +387,7 @@ def main():
         faults = [f"{type(error).__name__}: {error}"]
     if chaos:
         print(f"seed {options.seed}: {chaos.kills['csmsd']} kills of csmsd, {chaos.kills['PostgreSQL']} of PostgreSQL, "
+              f"{chaos.kills['csmsd at a place']} of csmsd at named places ({chaos.between} between COMMIT and confirmation), "
               f"at least {chaos.fewest_open} sessions open at each, the next answer at most "
               f"{chaos.slowest_s:.1f} s after a kill, {time.monotonic() - began:.0f} s in all")
     for fault in faults:
