@@ -6,6 +6,7 @@ is caught up, whether PostgreSQL only refused or went down.
 """
 import os
 import random
+import shutil
 import subprocess
 import sys
 import time
@@ -37,6 +38,15 @@ def small_disk(stack):
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SIZE_MIB}m,mode=755", "none", disk], check=True)
     stack.data = os.path.join(disk, "pg")
     return disk
+
+
+class House(Stack):
+    """A stack whose folder can go although a disk was mounted in it."""
+
+    def __exit__(self, *what):
+        super().__exit__(*what)
+        subprocess.run(["umount", "--lazy", os.path.join(self.folder, "disk")], stderr=subprocess.DEVNULL)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def fill(disk):
@@ -86,7 +96,7 @@ def main():
     in_a_namespace()
     chance = random.Random(options.seed)
     spans = [chance.uniform(10, 60) for _ in range(10)] if options.long else [12, 12]
-    with Stack(options.build, settings=SETTINGS) as stack:
+    with House(options.build, settings=SETTINGS) as stack:
         disk = small_disk(stack)
         stack.start_database()
         stack.migrate()
