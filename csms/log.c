@@ -8,6 +8,8 @@
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
+#include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
@@ -16,6 +18,8 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+enum { LOOK_MS = 100, LOOKS_MAX = 5 }; /* at the end, for a reader that does not read */
 
 struct cell {
     atomic_uint turn;
@@ -31,6 +35,7 @@ struct log {
     uint32_t head; /* the thread's own */
     uint32_t mask;
     atomic_ullong dropped;
+    uint32_t waited; /* the thread's own: looks in vain since it is to end */
     uint64_t told; /* the thread's own: dropped lines that the log has told of */
     sem_t ready;
     atomic_bool stop;
@@ -261,11 +266,24 @@ void log_write(struct log *log, enum log_event_id id, const struct log_kv *kvs, 
     sem_post(&log->ready);
 }
 
+/* A pipe that nobody reads is waited for, but does not hold up the end of the daemon. */
+static bool may_write(struct log *log)
+{
+    struct pollfd out = { .fd = log->fd, .events = POLLOUT };
+
+    while (poll(&out, 1, log->waited < LOOKS_MAX ? LOOK_MS : 0) == 0)
+        if (atomic_load(&log->stop) && ++log->waited >= LOOKS_MAX)
+            return false;
+    return true;
+}
+
+static_assert(LOG_LINE_MAX <= PIPE_BUF, "a line that poll has found room for does not block");
+
 /* A log that cannot be written is no reason to stop; the lines count as dropped. */
 static void write_line(struct log *log, const char *line, size_t length)
 {
     while (length) {
-        ssize_t n = write(log->fd, line, length);
+        ssize_t n = may_write(log) ? write(log->fd, line, length) : 0;
 
         if (n < 0 && errno == EINTR)
             continue;

@@ -4,6 +4,7 @@ What a limit does is tested around csms/ws.c alone; here it is that each setting
 in a daemon that runs (SIGHUP) where that is enough.  The settings are asked of csmsd itself, so one
 without a trial fails.  Then what a pile and its commands are to the node when a limit has cut it.
 """
+import fcntl
 import json
 import os
 import re
@@ -18,7 +19,7 @@ sys.path[:0] = [os.path.dirname(os.path.abspath(__file__)),
                 os.path.dirname(os.path.dirname(os.path.abspath(__file__)))]
 import e2e  # noqa: E402
 from house import log_of  # noqa: E402
-from stack import Stack  # noqa: E402
+from stack import Daemon, Stack  # noqa: E402
 from wire import CLOSE, CONT, PING, TEXT, Wire, basic, frame, parse_head, read_all, upgrade  # noqa: E402
 
 ELSEWHERE = {'drain_s': 'drain.py'}
@@ -327,6 +328,26 @@ def stood_still(stack, trials):
         e2e.check('its time was not over', 'timed_out' in log_of(stack)[said:], False)
 
 
+def unread_log(stack):
+    """A pipe that nobody reads for a log does not hold up the end."""
+    stack.write_config('log { level = "debug" frames = "full" }')
+    out, into = os.pipe()
+    fcntl.fcntl(into, fcntl.F_SETPIPE_SZ, 16384)
+    stack.csmsd = Daemon([stack.program('csmsd'), '--config', stack.config], stderr=into)
+    os.close(into)
+    stack.wait(stack.ready, 30, 'csmsd')
+    trials = Trials(stack)
+    stack.wait(lambda: trials.piles(1) == [101], 10, 'the directory')
+    with trials.pile() as wire:
+        boot(wire)
+        for i in range(300):
+            wire.send('[2,"%d","Heartbeat",{}]' % i)
+            wire.receive()
+        stack.csmsd.terminate()
+        e2e.check('it ends well, its log unread', stack.csmsd.wait(10), 0)
+    os.close(out)
+
+
 def main(build):
     with Stack(build, durable=False) as stack:
         stack.start_database()
@@ -342,6 +363,7 @@ def main(build):
         each_setting(stack)
         stack.csmsd.terminate()
         e2e.check('the exit status', stack.csmsd.wait(10), 0)
+        unread_log(stack)
 
 
 if __name__ == '__main__':

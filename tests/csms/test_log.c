@@ -191,6 +191,29 @@ START_TEST(a_full_ring_drops_and_counts_and_says_so_when_there_is_room)
 }
 END_TEST
 
+START_TEST(a_pipe_that_nobody_reads_does_not_hold_up_the_end)
+{
+    int pipes[2];
+    struct log *log;
+    char text[32768];
+    ssize_t n;
+
+    ck_assert_int_eq(pipe(pipes), 0);
+    fcntl(pipes[1], F_SETPIPE_SZ, 16384);
+    log = log_new(pipes[1], LOG_LEVEL_INFO, LOG_FORMAT_TEXT, 512);
+    for (unsigned i = 0; i < 400; i++)
+        log_event(log, OPENED, log_str("filler", "0123456789012345678901234567890123456789"));
+    alarm(3);
+    log_free(log);
+    alarm(0);
+    n = read(pipes[0], text, sizeof(text) - 1);
+    ck_assert_int_gt(n, 2000);
+    ck_assert_int_eq(text[n - 1], '\n'); /* no half line */
+    close(pipes[0]);
+    close(pipes[1]);
+}
+END_TEST
+
 START_TEST(a_full_disk_is_no_reason_to_stop)
 {
     int fd = open("/dev/full", O_WRONLY);
@@ -253,6 +276,7 @@ static void add(TCase *tcase)
     tcase_add_test(tcase, more_pairs_than_fit_leave_a_whole_line);
     tcase_add_test(tcase, a_level_hides_what_is_less_important);
     tcase_add_test(tcase, a_full_ring_drops_and_counts_and_says_so_when_there_is_room);
+    tcase_add_test(tcase, a_pipe_that_nobody_reads_does_not_hold_up_the_end);
     tcase_add_test(tcase, a_full_disk_is_no_reason_to_stop);
     tcase_add_test(tcase, threads_do_not_mix_their_lines);
 }
