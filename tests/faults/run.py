@@ -34,11 +34,11 @@ ALONE = ("wallet",)
 
 # What other folders test of the same matrix.
 ELSEWHERE = (
-    ("A01", "kill -9 of csmsd, at random instants", "sh tests/run.sh -k 'chaos: 20 kills'",
+    ("A01", "kill -9 of csmsd, at random instants", "sh tests/run.sh -k 'chaos: 30 kills'",
      "python3 tests/chaos/chaos.py --kills 1000 --queued 40000 --sessions 20000 --open 100 --piles 20 --limit 86400"),
     ("A02", "kill -9 between commit and answer", "meson test -C build-asan 'csms crash'", "the same"),
     ("A03", "kill -9 before the commit", "meson test -C build-asan 'csms crash'", "the same"),
-    ("A09", "kill -9 of all PostgreSQL", "sh tests/run.sh -k 'chaos: 20 kills'", "as A01"),
+    ("A09", "kill -9 of all PostgreSQL", "sh tests/run.sh -k 'chaos: 30 kills'", "as A01"),
     ("A12", "a batch cut anywhere, by its bytes", "meson test -C build-asan 'db lane faults'", "the same"),
     ("A13", "one backend stands still; rows held under Stops", "meson test -C build-asan 'csms workers'", "the same"),
 )
