@@ -273,7 +273,10 @@ def make_pile(name, customers, begin, rnd):
     for boot in pile.boots:
         pile.messages.append(Message("boot", None, 0, boot, pile.by_clock(boot), boot, False))
     for session in pile.sessions:
-        session.rebooted = clock == "none" and any(session.begin < boot <= session.end for boot in pile.boots)
+        # What is read after one without a Stop belongs to it, too.
+        later = [s.begin for s in pile.sessions if s.connector == session.connector and s.begin > session.begin]
+        until = min(later, default=begin + LENGTH) if session.lost else session.end
+        session.rebooted = clock == "none" and any(session.begin < boot <= until for boot in pile.boots)
     put_in_order(pile)
     return pile
 
