@@ -135,6 +135,9 @@ BEGIN
            AND (u.tag_key IS NULL OR inbound.stop_tag_fits(s, u.tag_key)))
       AND NOT EXISTS (SELECT FROM core.session o WHERE o.transaction_id = u.sent_id)
       AND u.meter_stop_mwh >= s.meter_start_mwh
+      AND (u.tag_key = s.tag_key OR u.meter_stop_mwh - s.meter_start_mwh <= core.energy_limit_mwh((
+              SELECT c.max_power_w FROM core.connector c WHERE c.station_id = s.station_id AND c.number = s.connector),
+              s.started_at, u.at))
       AND u.received_at > s.start_received_at - interval '24 hours'
     ORDER BY u.at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED;
     IF early.id IS NOT NULL THEN

@@ -25,14 +25,15 @@ RETURNS bigint LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_cat
 DECLARE
     candidates bigint[];
     fitting bigint[];
+    own boolean;
 BEGIN
     IF p_report.sent_id > 0 AND (p_report.tag_key IS NULL
             OR EXISTS (SELECT FROM core.session s WHERE s.transaction_id = p_report.sent_id)) THEN
         RETURN NULL;
     END IF;
     -- The nearest circle that is not empty: same tag before another's, running before presumed ended.
-    SELECT array_agg(t.transaction_id) INTO candidates FROM (
-        SELECT s.transaction_id, rank() OVER (
+    SELECT array_agg(t.transaction_id), bool_and(t.own) INTO candidates, own FROM (
+        SELECT s.transaction_id, s.tag_key = p_report.tag_key AS own, rank() OVER (
             ORDER BY (s.tag_key = p_report.tag_key) DESC NULLS LAST, (s.state = 'open') DESC) AS circle
         FROM core.session s
         WHERE s.station_id = p_report.station_id AND s.stopped_at IS NULL
@@ -45,10 +46,11 @@ BEGIN
                             AND (o.started_at, o.transaction_id) > (s.started_at, s.transaction_id)
                             AND o.started_at <= p_report.at)) t
     WHERE t.circle = 1;
-    IF cardinality(candidates) = 1 AND COALESCE(p_report.sent_id, 0) <= 0 THEN
+    IF cardinality(candidates) = 1 AND own AND COALESCE(p_report.sent_id, 0) <= 0 THEN
         RETURN candidates[1];
     END IF;
-    -- The register must go on from where that session is known to have been.
+    -- The register must go on from where that session is known to have been: else it is the Stop of another one,
+    -- on another connector perhaps, whose start may still come.
     SELECT array_agg(s.transaction_id) INTO fitting FROM core.session s
     LEFT JOIN core.connector c ON c.station_id = s.station_id AND c.number = s.connector
     WHERE s.transaction_id = ANY (candidates) AND p_report.meter_stop_mwh >= s.meter_start_mwh

@@ -602,3 +602,19 @@ SELECT t.test('in any order and however often repeated, one session''s messages 
     PERFORM t.is((SELECT count(*) FROM core.session), 11::bigint, 'sessions');
     PERFORM t.is((SELECT count(*) FROM core.review WHERE state = 'open' AND blocks), 0::bigint, 'nothing blocks');
 $$);
+SELECT t.test('a Stop without number and tag ends no session that its register cannot be of, though it is the only one', $$
+    p := t.house('H'); w := t.card('TAG00000001', 1000000, 9); w := t.card('TAG00000002', 1000000, 9);
+    SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now() - interval '1 hour', 1, now() - interval '1 hour');
+    FOREACH n IN ARRAY ARRAY[900, 3830412] LOOP
+        PERFORM t.is((t.stop(p, -1, n, now() - interval '10 minutes', NULL, now(), true, NULL)).outcome, 'done', 'confirmed');
+    END LOOP;
+    PERFORM t.is((SELECT string_agg(state, ',') FROM core.unmatched_stop), 'waiting,waiting', 'they wait');
+    PERFORM t.is((SELECT count(*) FROM core.review WHERE kind = 'unmatched_stop' AND state = 'open'), 2::bigint, 'in review');
+    PERFORM t.is((SELECT state FROM core.session), 'open', 'the session goes on');
+    -- No start takes it that cannot have come so far; the other connector's was still in the queue.
+    PERFORM t.start(p, 'TAG00000002', 5000, now() - interval '40 minutes', 2, now(), true, NULL);
+    PERFORM t.start(p, 'TAG00000002', 3800000, now() - interval '30 minutes', 2, now(), true, NULL);
+    PERFORM t.is((SELECT string_agg(state || COALESCE(meter_stop_mwh::text, ''), ',' ORDER BY transaction_id) FROM core.session), 'open,presumed_ended,stopped3830412000', 'it joins its own');
+    PERFORM t.stop(p, 0, 2000, now() - interval '5 minutes', NULL, now());
+    PERFORM t.is((SELECT meter_stop_mwh FROM core.session WHERE transaction_id = a.transaction_id), 2000000::bigint, 'and one that fits ends the first');
+$$);
