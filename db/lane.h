@@ -71,7 +71,7 @@ enum db_lane_event {
  * closed (it may come back as another connection's: register it anew).
  * `alarm`: the lane has one alarm, each call replaces it; UINT64_MAX: none.  The owner calls
  * db_lane_alarm at that time, never from inside the port.
- * `event`: for the log.  Details hold no parameter values and no passwords. */
+ * `event`: for the log.  Details are never NULL, and hold no parameter values and no passwords. */
 struct db_lane_ports {
     void *ctx;
     void (*watch)(void *ctx, int fd, bool want_read, bool want_write);

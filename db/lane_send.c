@@ -191,7 +191,7 @@ void lane_send_range(struct db_lane *lane)
     }
     lane_flush(lane);
     if (lane->state == LANE_RUNNING && lane->flying)
-        lane_event(lane, DB_LANE_SENT, NULL);
+        lane_event(lane, DB_LANE_SENT, "");
 }
 
 void lane_send_rollback(struct db_lane *lane)

@@ -182,6 +182,7 @@ START_TEST(real_statements_run_as_calls_bulks_and_queries)
     db_rows_done(&rows);
     db_args_reset(&args);
     db_args_int8(&args, 987654); /* no such command */
+    db_args_text(&args, "jb-987654-1");
     db_args_text(&args, "accepted");
     db_args_text(&args, NULL);
     db_args_time_us(&args, 1700000000000000);
