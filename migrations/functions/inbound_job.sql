@@ -3,7 +3,8 @@
 
 -- The clock's jobs come first: bills may wait by thousands after an outage, and neither revoked keys nor the
 -- commands' deadlines wait with them. A job whose workers died at it ten times would kill the next one too: a
--- person gets it instead.
+-- person gets it instead. By their time alone: named with =, the kinds would let the planner walk all bills that
+-- wait, by job_once, as long as no statistics tell it better.
 CREATE OR REPLACE FUNCTION inbound.job_claim(p_kinds text[], p_worker text,
     OUT job_id bigint, OUT kind text, OUT key text, OUT payload text, OUT attempts integer)
 RETURNS SETOF record LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -13,12 +14,12 @@ DECLARE
     deadly boolean;
 BEGIN
     SELECT j.id INTO chosen FROM core.job j
-    WHERE j.state IN ('queued', 'running') AND j.repeat_s IS NOT NULL AND j.run_at <= moment AND j.kind = ANY (p_kinds)
+    WHERE j.state IN ('queued', 'running') AND j.repeat_s IS NOT NULL AND j.run_at <= moment AND array_position(p_kinds, j.kind) IS NOT NULL
       AND (j.state = 'queued' OR j.lease_until <= moment)
     ORDER BY j.run_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED;
     WHILE chosen IS NULL LOOP
         SELECT j.id, j.attempts >= 10 INTO chosen, deadly FROM core.job j
-        WHERE j.state IN ('queued', 'running') AND j.repeat_s IS NULL AND j.run_at <= moment AND j.kind = ANY (p_kinds)
+        WHERE j.state IN ('queued', 'running') AND j.repeat_s IS NULL AND j.run_at <= moment AND array_position(p_kinds, j.kind) IS NOT NULL
           AND (j.state = 'queued' OR j.lease_until <= moment)
         ORDER BY j.run_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED;
         EXIT WHEN NOT FOUND;
@@ -44,10 +45,13 @@ COMMENT ON FUNCTION inbound.job_claim(text[], text) IS 'Claims the job that is l
 -- transaction. Null: the job has ended, or another worker has it.
 CREATE OR REPLACE FUNCTION inbound.job_session(p_job bigint, p_worker text, p_attempts integer)
 RETURNS uuid LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    j core.job;
 BEGIN
-    RETURN (SELECT j.key::uuid FROM core.job j
-            WHERE j.id = p_job AND j.kind = 'settle' AND j.state = 'running' AND j.worker = p_worker
-              AND j.attempts = p_attempts FOR NO KEY UPDATE);
+    -- By its id alone: with stale statistics the planner would walk all jobs of its kind.
+    SELECT * INTO j FROM core.job x WHERE x.id = p_job FOR NO KEY UPDATE;
+    RETURN CASE WHEN j.kind = 'settle' AND j.state = 'running' AND j.worker = p_worker AND j.attempts = p_attempts
+        THEN j.key::uuid END;
 END
 $$;
 ALTER FUNCTION inbound.job_session(bigint, text, integer) OWNER TO joulebook_writer;

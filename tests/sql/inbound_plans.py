@@ -71,3 +71,21 @@ if read:
     print(f"not ok - a settlement finds its reviews by index: {read} scans")
     sys.exit(1)
 print("ok - a settlement finds its reviews by index")
+
+# However many bills wait, a claim looks at those that are due first and at the clock's few, and who has one finds it
+# by its id; also on a connection that made its plans while nothing waited.
+LOOKED = "SELECT COALESCE(idx_tup_read, 0) FROM pg_stat_user_indexes WHERE indexrelname = 'job_once'"
+claim = "SELECT kind FROM inbound.job_claim('{settle,sweep}', 'me');"
+psql("UPDATE core.job SET state = 'done' WHERE kind = 'settle'; DELETE FROM pg_statistic WHERE starelid = 'core.job'::regclass;"
+     "UPDATE pg_class SET reltuples = -1, relpages = 0 WHERE oid = 'core.job'::regclass; SELECT pg_stat_force_next_flush();")
+before = psql(LOOKED)[0]
+claims = psql("SET enable_seqscan = off; SET jit = off;" + (claim + "SELECT inbound.job_session(1, 'me', 1);") * 8
+              + "INSERT INTO core.job (kind, key) SELECT 'settle', gen_random_uuid()::text FROM generate_series(1, 2000);"
+              + claim * 20 + "SELECT inbound.job_session(id, worker, attempts) FROM core.job WHERE worker = 'me' AND kind = 'settle';"
+              + "SELECT pg_stat_force_next_flush();")
+assert claims.count("settle") == 20, claims
+read = int(psql(LOOKED)[0]) - int(before)
+if read > 2000:
+    print(f"not ok - a claim, and who has it, does not walk the jobs that wait: {read} of them")
+    sys.exit(1)
+print("ok - a claim, and who has it, does not walk the jobs that wait")
