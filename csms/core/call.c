@@ -367,13 +367,16 @@ static void call_late(struct core *core, struct core_now now, struct core_statio
         .received_us = now.wall_us,
         .action = OCPP_ACTION_NONE,
         .message_id = frame->id,
-        .state = frame->type == OCPP_CALL_ERROR ? "call_error" : verdict_of(frame),
+        .state = "call_error",
     };
 
     core_count(core, CORE_NOTE_UNMATCHED, station, frame->id);
     if (frame->id == NULL || strncmp(frame->id, "jb-", 3) != 0 ||
-        strlen(frame->id) >= sizeof station->call->id || strcmp(work.state, "unknown") == 0 ||
-        !late_may(station, now))
+        strlen(frame->id) >= sizeof station->call->id || !late_may(station, now))
+        return;
+    if (frame->type != OCPP_CALL_ERROR)
+        work.state = verdict_of(frame);
+    if (strcmp(work.state, "unknown") == 0)
         return;
     answer_write(&text, frame);
     work.text = text.failed ? NULL : text.bytes;

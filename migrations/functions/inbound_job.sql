@@ -179,8 +179,8 @@ REVOKE ALL ON FUNCTION inbound.sequence() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION inbound.sequence() TO joulebook_app;
 COMMENT ON FUNCTION inbound.sequence() IS 'Numbers committed rows of the streams | 为已提交的流记录编号';
 
--- A session that was billed without its Stop is billed anew once readings that came since move the register at
--- which it ended by more than 10 Wh. They are asked ever more rarely, and after 30 days no more. What is left of a
+-- A session that was billed without its Stop is billed anew once what came since moves the register at which it
+-- ended by more than 10 Wh. They are asked ever more rarely, and after 30 days no more. What is left of a
 -- queue comes within two minutes.
 CREATE OR REPLACE FUNCTION inbound.sweep_provisional(p_moment timestamptz)
 RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -193,11 +193,17 @@ BEGIN
     FOR s IN SELECT * FROM core.session x WHERE x.recheck_at <= p_moment
              ORDER BY x.recheck_at LIMIT 200 FOR NO KEY UPDATE SKIP LOCKED LOOP
         stands := s.state = 'settled';
-        moved := stands AND EXISTS (
+        -- Readings that came since, or a next start that takes those without a number from it.
+        moved := stands AND (EXISTS (
+                SELECT FROM core.session o
+                WHERE (o.station_id << 32) + o.connector = (s.station_id << 32) + s.connector
+                  AND o.started_at >= s.started_at AND o.transaction_id <> s.transaction_id
+                  AND o.start_received_at > s.settled_at - interval '10 minutes')
+            OR EXISTS (
                 SELECT FROM core.session_window(s) w JOIN core.meter_reading r
                     ON r.station = s.station_id AND r.connector = s.connector AND r.at BETWEEN w.lowest AND w.highest
                 WHERE r.received_at > s.settled_at - interval '10 minutes'      -- the bill was in the making
-                  AND (r.transaction_id = s.transaction_id OR r.at BETWEEN w.since AND w.until))
+                  AND (r.transaction_id = s.transaction_id OR r.at BETWEEN w.since AND w.until)))
             AND COALESCE(abs((SELECT e.meter_stop_mwh FROM core.session_end(s, false) e) - s.input_stop_mwh) > 10000, false);
         UPDATE core.session x SET
             state = CASE WHEN moved THEN 'presumed_ended' ELSE x.state END,

@@ -31,10 +31,12 @@ BEGIN
             OR EXISTS (SELECT FROM core.session s WHERE s.transaction_id = p_report.sent_id)) THEN
         RETURN NULL;
     END IF;
-    -- The nearest circle that is not empty: same tag before another's, running before presumed ended.
+    -- The nearest circle that is not empty: same tag before another's, begun before that second, running before
+    -- presumed ended.
     SELECT array_agg(t.transaction_id), bool_and(t.own) INTO candidates, own FROM (
         SELECT s.transaction_id, s.tag_key = p_report.tag_key AS own, rank() OVER (
-            ORDER BY (s.tag_key = p_report.tag_key) DESC NULLS LAST, (s.state = 'open') DESC) AS circle
+            ORDER BY (s.tag_key = p_report.tag_key) DESC NULLS LAST, (s.started_at < p_report.at) DESC,
+                     (s.state = 'open') DESC) AS circle
         FROM core.session s
         WHERE s.station_id = p_report.station_id AND s.stopped_at IS NULL
           AND s.state IN ('open', 'presumed_ended', 'settled', 'review') AND s.started_at <= p_report.at
@@ -44,7 +46,7 @@ BEGIN
           AND NOT EXISTS (SELECT FROM core.session o
                           WHERE (o.station_id << 32) + o.connector = (s.station_id << 32) + s.connector
                             AND (o.started_at, o.transaction_id) > (s.started_at, s.transaction_id)
-                            AND o.started_at <= p_report.at)) t
+                            AND o.started_at < p_report.at)) t
     WHERE t.circle = 1;
     IF cardinality(candidates) = 1 AND own AND COALESCE(p_report.sent_id, 0) <= 0 THEN
         RETURN candidates[1];

@@ -142,3 +142,30 @@ SELECT t.test('the register that a person found to be true is billed, with or wi
     PERFORM t.stop(p, a.transaction_id, 6000, now() - interval '160 minutes', 'TAG00000001', now(), true, NULL);
     PERFORM t.is((SELECT e.meter_stop_mwh FROM core.session z, core.session_end(z, true) e), 6000000::bigint, 'of the Stop');
 $$);
+SELECT t.test('a provisional bill gives back what the next session drew, whose start came later', $$
+    p := t.house('H'); w := t.card('TAG00000001', 1000000, 9); w := t.card('TAG00000002', 1000000, 9);
+    SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now() - interval '5 hours', 1, now() - interval '5 hours');
+    PERFORM t.rd(p, now() - interval '270 minutes', a.transaction_id, 6000, now() - interval '270 minutes');
+    PERFORM t.rd(p, now() - interval '150 minutes', NULL, 26000, now() - interval '150 minutes');
+    PERFORM inbound.presume_ended(a.transaction_id, now() - interval '2 hours');
+    SELECT * INTO s FROM core.session;
+    PERFORM ledger.settlement_input(s.uid), t.settle(a.transaction_id, 2500);
+    UPDATE core.session SET settled_at = now() - interval '100 minutes', recheck_at = now() - interval '1 s';
+    PERFORM inbound.sweep_provisional(clock_timestamp());
+    PERFORM t.is((SELECT state FROM core.session), 'settled', 'as long as nothing else came');
+    -- The queue brings the start of what drew it.
+    SELECT * INTO b FROM t.start(p, 'TAG00000002', 6000, now() - interval '3 hours', 1, now(), true, NULL);
+    PERFORM t.stop(p, b.transaction_id, 26000, now() - interval '140 minutes', 'TAG00000002', now(), true, NULL);
+    UPDATE core.session SET recheck_at = now() - interval '1 s' WHERE transaction_id = a.transaction_id;
+    PERFORM inbound.sweep_provisional(clock_timestamp());
+    PERFORM t.is((SELECT state FROM core.session WHERE transaction_id = a.transaction_id), 'presumed_ended', 'billed anew');
+    PERFORM t.is((SELECT count(*) FROM core.job WHERE kind = 'settle' AND key = s.uid::text AND state = 'queued'), 1::bigint, 'by a job');
+    PERFORM t.is(t.energies(p), '5 (6), 20 (26)', 'of its own');
+$$);
+SELECT t.test('where the next start has the second of the Stop, and is stored before it, the Stop ends the first', $$
+    p := t.house('H'); w := t.card('TAG00000001', 1000000, 9);
+    SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now() - interval '2 hours', 1, now() - interval '2 hours');
+    SELECT * INTO b FROM t.start(p, 'TAG00000001', 11000, now() - interval '1 hour', 1, now() - interval '1 hour');
+    PERFORM t.stop(p, -1, 11000, now() - interval '1 hour', 'TAG00000001', now(), true, NULL);
+    PERFORM t.is((SELECT string_agg(COALESCE(meter_stop_mwh::text, '-'), ',' ORDER BY transaction_id) FROM core.session), '11000000,-', 'registers');
+$$);
