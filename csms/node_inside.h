@@ -70,6 +70,7 @@ struct node {
     struct closing *closing;
     struct patient *patients; /* of node_patient.c */
     uint32_t patient_count;
+    size_t patient_bytes; /* of those that nobody waits for */
     struct node_kind kinds[CORE_WORK_KINDS];
     struct db_args args; /* of the work that is being bound */
     struct wheel_timer tick;
@@ -102,8 +103,8 @@ void node_core_reload(struct node *);
 /* A worker tries it, and again while the row is held, for 2 s; then the outcome is given.  False:
  * no memory, or too much waits for the workers. */
 MUST_CHECK bool node_patient_start(struct node *, const struct core_work *);
-/* Has it written by the money lane, or by a worker while the row is held, for a minute; no outcome
- * is given. */
+/* Has it written by the money lane; by a worker while the row is held, for a minute, and once the
+ * database is back.  No outcome is given.  False: no memory, or too much waits; that is told. */
 MUST_CHECK bool node_patient_write(struct node *, const struct core_work *);
 /* After the workers and the lane. */
 void node_patients_end(struct node *);

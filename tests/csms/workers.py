@@ -242,6 +242,25 @@ def answer_held(stack, pile):
     print('ok - and is written once the row is free')
 
 
+def answer_after_an_outage(stack, key, pile):
+    """A command's answer that waits for its row survives an outage of the database, however it ends."""
+    number = stack.value("""SELECT operation.remote_start(charge_point_id => 'CP-1',
+        id_tag => 'TAG-1', connector_id => 1) ->> 'commandId'""", user='e2e.operator')
+    command = json.loads(pile.wire.receive())
+    outage.holding(stack, f'SELECT FROM core.command WHERE id = {number}')
+    pile.wire.send(json.dumps([3, command[1], {'status': 'Accepted'}]))
+    e2e.check('the pile goes on', pile.call('Heartbeat')[0], 3)
+    time.sleep(6) # the lane has given it to the workers
+    stack.kill_database()
+    time.sleep(3) # all of them have tried in vain, and wait before they connect again
+    stack.start_database()
+    stack.wait(lambda: stack.value(f'SELECT state FROM core.command WHERE id = {number}') == 'accepted', 12,
+               'the answer')
+    print('ok - the answer is written once the database is back')
+    stack.wait(stack.ready, 15, 'readiness')
+    return connect(stack, 'CP-1', key)
+
+
 def nothing_left(stack, key, pile):
     """SIGTERM without a database, with answers, patients and looks outstanding."""
     start = pile.call('StartTransaction', connectorId=1, idTag='TAG-1', meterStart=0,
@@ -260,7 +279,10 @@ def nothing_left(stack, key, pile):
     status, span = seconds_to_end(stack)
     e2e.check('it ends in time without a database', (status, span.within(DRAIN_S + 5)), (0, True))
     with open(os.path.join(stack.folder, 'csmsd.log'), errors='replace') as log:
-        e2e.check('and leaves no memory behind', 'LeakSanitizer' in log.read(), False)
+        text = log.read()
+    e2e.check('and leaves no memory behind', 'LeakSanitizer' in text, False)
+    e2e.check('and says whose answer is lost', [line.split('"why":')[1] for line in text.splitlines()
+                                                if '"event":"command.lost"' in line], ['"the node ends"}'])
     stack.start_database()
     e2e.check('what the pile answered nobody knows', stack.value(
         f'SELECT state FROM core.command WHERE id = {number}'), 'sent')
@@ -282,6 +304,7 @@ def main(build):
         stands_still(stack, key, postmaster=True)
         pile = claimed_in_a_drain(stack, key)
         answer_held(stack, pile)
+        pile = answer_after_an_outage(stack, key, pile)
         nothing_left(stack, key, pile)
 
 
