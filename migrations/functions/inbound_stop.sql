@@ -10,6 +10,7 @@ DECLARE
     s core.session;
     report core.unmatched_stop;
     found bigint;
+    place integer;
     match record;
     clock record;
 BEGIN
@@ -82,7 +83,7 @@ BEGIN
             VALUES (report.digest, p_station, p_transaction, report.tag_key, report.at, report.reported_at, p_at_text,
                 report.doubt, report.offset_us, p_queued, p_received_at, p_meter_stop_mwh, p_reason, p_id_tag, p_frame, p_deviations, report.verdict, report.expiry,
                 report.parent, CASE WHEN s.uid IS NULL THEN 'waiting' ELSE 'joined' END, s.transaction_id)
-            ON CONFLICT (digest) DO NOTHING;
+            ON CONFLICT (digest) DO NOTHING RETURNING -id INTO place;
         END IF;
         IF s.uid IS NULL THEN
             PERFORM core.review_open('unmatched_stop', false, report.digest::text, p_station, NULL, p_received_at,
@@ -97,9 +98,11 @@ BEGIN
         expiry := report.expiry;
         parent := report.parent;
     END IF;
-    IF p_readings IS NOT NULL THEN
-        -- Of which connector (-1) it turns out when its start comes.
-        PERFORM inbound.readings_add(p_station, p_transaction, COALESCE(s.connector, -1), p_received_at, p_readings);
+    -- Of which connector it is turns out when its start comes (core.session_connectors). Another connection that
+    -- brought the same Stop in this instant has stored them.
+    place := COALESCE(s.connector, place);
+    IF p_readings IS NOT NULL AND place IS NOT NULL THEN
+        PERFORM inbound.readings_add(p_station, p_transaction, place, p_received_at, p_readings);
     END IF;
     SET CONSTRAINTS ALL IMMEDIATE;
 EXCEPTION WHEN integrity_constraint_violation OR data_exception THEN

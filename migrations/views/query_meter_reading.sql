@@ -1,7 +1,8 @@
 -- Every reading as it was stored, whatever its time and whichever transaction it names.
 CREATE OR REPLACE VIEW query.meter_reading WITH (security_barrier) AS
 SELECT p.identity                           AS pile,
-       nullif(m.connector, -1)              AS connector,
+       -- Below zero it names a Stop (core.session_connectors).
+       CASE WHEN m.connector >= 0 THEN m.connector END AS connector,
        t.code                               AS site,
        m.at                                 AS at,
        core.local_time(m.at, t.zone)        AS at_local,

@@ -1,8 +1,9 @@
 -- The readings of a session, with the registers of its start and stop as rows of their own: with the tariff
 -- (query.tariff) all that a bill is computed from. Which readings are a session's is decided here, when
 -- they are read, by the rule of core.session_readings: those of its connector that name its transaction,
--- those of its time (core.session_window) that name no session of that connector, and those of its Stop. Where the start was shifted because the
--- pile's clock was wrong, its readings are shifted with it.
+-- those of its time (core.session_window) that name no session of that connector, and those of its Stop
+-- (core.session_connectors). Where the start was shifted because the pile's clock was wrong, its readings are
+-- shifted with it.
 CREATE OR REPLACE VIEW query.session_reading WITH (security_barrier) AS
 SELECT s.uid                                AS session_uid,
        s.transaction_id                     AS transaction_id,
@@ -37,6 +38,7 @@ FROM core.session s
 JOIN core.site t ON t.id = s.site_id
 JOIN core.station p ON p.id = s.station_id
 CROSS JOIN LATERAL core.session_window(s) w
+CROSS JOIN LATERAL core.session_connectors(s) AS places
 CROSS JOIN LATERAL (SELECT
     -- A clock can be wrong by decades; what no sum can hold is no clock, and is not shifted.
     CASE WHEN s.started_at BETWEEN '1900-01-01 00:00:00+00' AND '2200-01-01 00:00:00+00'
@@ -64,13 +66,12 @@ CROSS JOIN LATERAL (
            m.current_l3_ma, m.voltage_mv, m.voltage_l1_mv, m.voltage_l2_mv, m.voltage_l3_mv, m.frequency_mhz,
            m.temperature_mc, m.soc_ppm, m.extra, m.suspect
     FROM core.meter_reading m
-    WHERE m.station = s.station_id AND m.connector IN (s.connector, -1) AND m.at BETWEEN w.lowest AND w.highest
-      AND CASE WHEN m.connector = -1 THEN m.received_at = s.stop_received_at
-               ELSE m.transaction_id = s.transaction_id
-                 OR m.at BETWEEN w.since AND w.until AND m.received_at BETWEEN w.received_since AND w.received_until
-                    AND NOT EXISTS (SELECT FROM core.session o
-                                    WHERE o.transaction_id = m.transaction_id AND o.station_id = m.station
-                                      AND o.connector = m.connector) END) r;
+    WHERE m.station = s.station_id AND m.connector = ANY (places) AND m.at BETWEEN w.lowest AND w.highest
+      AND (m.connector < 0 OR m.transaction_id = s.transaction_id
+           OR m.at BETWEEN w.since AND w.until AND m.received_at BETWEEN w.received_since AND w.received_until
+              AND NOT EXISTS (SELECT FROM core.session o
+                              WHERE o.transaction_id = m.transaction_id AND o.station_id = m.station
+                                AND o.connector = m.connector))) r;
 ALTER VIEW query.session_reading OWNER TO joulebook_reader;
 REVOKE ALL ON query.session_reading FROM PUBLIC;
 GRANT SELECT ON query.session_reading TO joulebook_viewer, joulebook_operator, joulebook_cashier, joulebook_admin;

@@ -85,7 +85,7 @@ database 'a time that is none is not doubted' migrations/functions/inbound_refus
 database 'readings without a number belong to nobody' migrations/functions/core_session_readings.sql \
   'r.at BETWEEN w.since AND w.until' 'false'
 database 'readings that came with an early Stop are not found' migrations/functions/core_session_readings.sql \
-  'r.connector IN (p_session.connector, -1)' 'r.connector = p_session.connector'
+  'r.connector = ANY (places)' 'r.connector = p_session.connector'
 database 'a session without a Stop ends with its first reading' migrations/functions/core_session_end.sql \
   'ORDER BY r.at DESC, r.import_mwh DESC LIMIT 1' 'ORDER BY r.at, r.import_mwh LIMIT 1'
 database 'a Stop takes any session of the pile' migrations/functions/inbound_stop_parts.sql \

@@ -103,6 +103,21 @@ SELECT t.test('the readings in a Stop are its session''s, whichever of start and
     END LOOP;
     PERFORM t.is((SELECT count(*) FROM query.meter_reading WHERE connector IS NULL), 2::bigint, 'where no connector was known');
 $$);
+SELECT t.test('two Stops of a pile in one instant, before anybody knew their connectors, keep their readings apart', $$
+    p := t.house('H'); w := t.card('TAG00000001', 1000000, 9); w := t.card('TAG00000002', 1000000, 9);
+    FOR n IN 1..2 LOOP
+        -- The first reading of both is the same to the letter.
+        PERFORM t.stop(p, -1, n * 20000 + 1000, now() - interval '10 minutes', 'TAG0000000' || n, now(), true, NULL, jsonb_build_array(
+            jsonb_build_object('at', now() - interval '50 minutes', 'connector', 0, 'hash', '5', 'context', 'Sample.Clock', 'import_mwh', 2000000),
+            jsonb_build_object('at', now() - interval '30 minutes', 'connector', 0, 'hash', (n + 6)::text, 'context', 'Sample.Clock', 'import_mwh', n * 20000000)));
+    END LOOP;
+    FOR n IN 1..2 LOOP
+        PERFORM t.start(p, 'TAG0000000' || n, 1000, now() - interval '1 hour', n::integer, now(), true, NULL);
+    END LOOP;
+    PERFORM t.is(t.energies(p), '20 (2 20), 40 (2 40)', 'energies');
+    PERFORM t.same_readings(p);
+    PERFORM t.is((SELECT count(*) FROM query.meter_reading WHERE connector IS NULL), 4::bigint, 'where no connector was known');
+$$);
 SELECT t.test('a Stop without a number ends no session that its connector had left behind by then', $$
     p := t.house('H'); w := t.card('TAG00000001', 1000000, 9); w := t.card('TAG00000002', 1000000, 9);
     SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now() - interval '5 hours', 1, now() - interval '5 hours');

@@ -64,7 +64,7 @@ SELECT t.is(has_function_privilege('test.' || role, p.oid, 'EXECUTE'), false, fo
 FROM pg_proc p, unnest(ARRAY['viewer', 'operator', 'cashier', 'admin']) role
 WHERE p.pronamespace IN ('ledger'::regnamespace, 'inbound'::regnamespace)
    OR p.pronamespace = 'core'::regnamespace AND p.proname NOT IN ('actor', 'sees_all', 'visible_sites', 'visible_fleets',
-      'mask_text', 'money', 'local_time', 'seconds_between', 'station_has_key', 'session_window', 'require_site')
+      'mask_text', 'money', 'local_time', 'seconds_between', 'station_has_key', 'session_window', 'session_connectors', 'require_site')
    OR p.pronamespace = 'api'::regnamespace AND p.proname NOT IN ('call', 'call_arguments', 'call_value_check', 'refuse',
       'camel_case', 'parameters', 'comment_part');
 \echo 'ok - no role reads a table or runs an inner function'
