@@ -34,12 +34,23 @@ def too_long(number, frame):
     raise TimeoutError("the test does not come to an end")
 
 
+def wrong_by(path):
+    """What a test does with its database once it is furnished."""
+    if path is None:
+        return lambda stack: None
+    with open(path) as file:
+        text = file.read()
+    return lambda stack: stack.value(text)
+
+
 def arguments(doc):
     parser = argparse.ArgumentParser(description=doc.splitlines()[0])
     parser.add_argument("--build", default="build-release")
     parser.add_argument("--long", action="store_true", help="as long as the real trouble takes")
     parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--wrong", metavar="FILE", help="SQL that makes the central system wrong: to be found")
     options = parser.parse_args()
+    options.wrong = wrong_by(options.wrong)
     signal.signal(signal.SIGALRM, too_long)
     signal.alarm(LONG_S if options.long else SHORT_S)
     print(f"seed {options.seed}", flush=True)

@@ -1,4 +1,4 @@
-"""run.py - PostgreSQL fails in every way that it can, while piles charge.
+"""run.py - PostgreSQL fails in every way that it can, while piles charge; connections do, too.
 
     python3 tests/faults/run.py --list                       what is tested, and by which command
     python3 tests/faults/run.py --build build-release        all of it, in short
@@ -28,6 +28,7 @@ TESTS = (
     ("---", "readings 500 ms slower than the Stop behind them, and a take-over", "order"),
     ("A11", "PostgreSQL lets nobody in; is a standby", "refuse"),
     ("A18", "PostgreSQL's disk is full", "full"),
+    ("B23", "60 (1,000) piles move between two csmsd, with CALLs under way (B24); kills", "moving"),
     ("A13", "a wallet held by somebody for 8 s (60 s) while 1,000 piles start", "wallet"),
 )
 ALONE = ("wallet",)
