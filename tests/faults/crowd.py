@@ -1,4 +1,4 @@
-"""crowd.py - many piles at once, each with a card and a wallet of its own, and no key."""
+"""crowd.py - many piles at once, each with a card and a wallet of its own, and without a key unless told."""
 import json
 import selectors
 import time
@@ -10,16 +10,18 @@ from wire import CLOSE, PING, PONG, TEXT, frame
 TARIFF = json.dumps(e2e.TARIFF)
 
 
-def furnish(stack, count):
-    """Piles F-0, F-1, ... with cards CARD-0, ... of customers C-0, ..., who have money."""
+def furnish(stack, count, profile=0):
+    """Piles F-0, F-1, ... with cards CARD-0, ... of customers C-0, ..., who have money.
+    In service for a month, so that an hour ago is a time like any other."""
     everyone = f"generate_series(0, {count} - 1) AS i"
     stack.value("SELECT core.make_login('f.admin', 'admin', 'all'), core.make_login('f.cashier', 'cashier', 'all')")
     stack.value(f"""
         SELECT management.register_site(site => 'F', name => 'F', kind => 'bus_depot', zone => 'Asia/Shanghai',
             currency => 'CNY');
-        SELECT management.publish_tariff(code => 'F', document => '{TARIFF}', site => 'F');
+        SELECT management.publish_tariff(code => 'F', document => '{TARIFF}', site => 'F',
+            valid_from => now() - interval '20 days');
         SELECT count(management.register_pile(charge_point_id => 'F-' || i, site => 'F', protection => 'IP54',
-                security_profile => '0')),
+                security_profile => '{profile}', in_service_since => now() - interval '30 days')),
             count(management.register_connector(charge_point_id => 'F-' || i, connector_id => 1, kind => 'DC',
                 max_power_kw => 120)) FROM {everyone};
         SELECT count(management.register_user(customer => 'C-' || i, currency => 'CNY', site => 'F', name => 'Li')),
@@ -32,8 +34,8 @@ def furnish(stack, count):
         ledger.account_balance""")
 
 
-def pile(port, index):
-    return e2e.Pile(port, f"F-{index}", b"no key")
+def pile(port, index, key=b"no key"):
+    return e2e.Pile(port, f"F-{index}", key)
 
 
 class Crowd:
