@@ -28,6 +28,7 @@ TESTS = (
     ("---", "readings 500 ms slower than the Stop behind them, and a take-over", "order"),
     ("A11", "PostgreSQL lets nobody in; is a standby", "refuse"),
     ("A18", "PostgreSQL's disk is full", "full"),
+    ("A05", "csmsd is told to end while many piles speak", "leave"),
     ("B03", "lines that forward nothing and close nothing, also taken over (B22)", "halfopen"),
     ("B23", "60 (1,000) piles move between two csmsd, with CALLs under way (B24); kills", "moving"),
     ("A13", "a wallet held by somebody for 8 s (60 s) while 1,000 piles start", "wallet"),
