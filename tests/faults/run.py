@@ -30,6 +30,7 @@ TESTS = (
     ("A18", "PostgreSQL's disk is full", "full"),
     ("A05", "csmsd is told to end while many piles speak", "leave"),
     ("B03", "lines that forward nothing and close nothing, also taken over (B22)", "halfopen"),
+    ("---", "queues of 30 (1,000) charges over lines that break; csmsd killed every 100 messages", "backlog"),
     ("B23", "60 (1,000) piles move between two csmsd, with CALLs under way (B24); kills", "moving"),
     ("A13", "a wallet held by somebody for 8 s (60 s) while 1,000 piles start", "wallet"),
 )
