@@ -13,6 +13,7 @@ static enum worker_end function_run(
 {
     struct db_rows rows = {0};
     struct db_args args;
+    enum worker_end end = WORKER_DONE;
     enum db_result result;
 
     db_args_init(&args);
@@ -21,10 +22,14 @@ static enum worker_end function_run(
     db_args_row(&args);
     result = db_conn_run(conn, DB_STMT_JOB_RUN, &args, &rows);
     db_args_done(&args);
-    if (result != DB_OK)
+    if (result == DB_BUSY) {
+        end = worker_put_off(conn, why);
+    } else if (result != DB_OK) {
         snprintf(why, WORKER_WHY_MAX, "%s", db_conn_fault(conn)->text);
+        end = WORKER_FAILED;
+    }
     db_rows_done(&rows);
-    return result == DB_OK ? WORKER_DONE : WORKER_FAILED;
+    return end;
 }
 
 enum worker_end jobs_run(

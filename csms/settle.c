@@ -45,7 +45,8 @@ static enum worker_end fail(char why[WORKER_WHY_MAX], const char *what, const ch
     return WORKER_FAILED;
 }
 
-/* A CALL whose row says refused is an answer: a review holds the session, or the job is lost. */
+/* A CALL whose row says refused is an answer: a review holds the session, or the job is lost.
+ * Busy without a row is a row that somebody holds: the input is as good as it was. */
 static enum worker_end answered(struct db_conn *conn, enum db_result result, struct db_rows *rows,
     const char *what, char why[WORKER_WHY_MAX])
 {
@@ -53,8 +54,10 @@ static enum worker_end answered(struct db_conn *conn, enum db_result result, str
 
     if (result == DB_REFUSED && rows->count == 1)
         end = WORKER_DONE;
-    else if (result == DB_BUSY)
+    else if (result == DB_BUSY && rows->count == 1)
         end = fail(why, what, "the session has changed: its input is taken again");
+    else if (result == DB_BUSY)
+        end = worker_put_off(conn, why);
     else if (result != DB_OK)
         end = fail(why, what, db_conn_fault(conn)->text);
     db_rows_done(rows);

@@ -173,22 +173,32 @@ void worker_job_bind(const struct worker_job *job, struct db_args *args)
     db_args_int4(args, job->attempts);
 }
 
+enum worker_end worker_put_off(const struct db_conn *conn, char why[WORKER_WHY_MAX])
+{
+    snprintf(why, WORKER_WHY_MAX, "somebody holds a row: %.360s", db_conn_fault(conn)->text);
+    return WORKER_PUT_OFF;
+}
+
 /* Does the database take the end of the job from this worker?  If the connection is lost, the job's
  * lease ends, and another worker claims it. */
-static bool job_told(struct worker *worker, const struct worker_job *job, bool ok, const char *why)
+static bool job_told(
+    struct worker *worker, const struct worker_job *job, enum worker_end end, const char *why)
 {
+    static const enum db_stmt statements[] = {
+        [WORKER_FAILED] = DB_STMT_JOB_FAIL,
+        [WORKER_PUT_OFF] = DB_STMT_JOB_PUT_OFF,
+        [WORKER_DONE] = DB_STMT_JOB_DONE,
+    };
     struct db_rows rows = {0};
     struct db_args args;
     bool taken = false;
 
     db_args_init(&args);
     worker_job_bind(job, &args);
-    if (!ok)
+    if (end != WORKER_DONE)
         db_args_text(&args, why);
     db_args_row(&args);
-    if (db_conn_run(worker->conn, ok ? DB_STMT_JOB_DONE : DB_STMT_JOB_FAIL, &args, &rows) ==
-            DB_OK &&
-        rows.count == 1) {
+    if (db_conn_run(worker->conn, statements[end], &args, &rows) == DB_OK && rows.count == 1) {
         struct db_row row = db_rows_at(&rows, 0);
         const char *outcome = db_row_text(&row, 0);
 
@@ -203,12 +213,12 @@ static void job_end(struct worker *worker, const struct worker_job *job, enum wo
     const char *why)
 {
     struct workers *pool = worker->pool;
-    bool ok = end != WORKER_FAILED;
-    bool taken = end == WORKER_ENDED || job_told(worker, job, ok, why);
+    bool ok = end == WORKER_DONE || end == WORKER_ENDED;
+    bool taken = end == WORKER_ENDED || job_told(worker, job, end, why);
 
     pthread_mutex_lock(&pool->lock);
     pool->stats.jobs_done += taken && ok;
-    pool->stats.jobs_failed += taken && !ok;
+    pool->stats.jobs_failed += taken && end == WORKER_FAILED;
     pool->stats.jobs_lost += !taken;
     pthread_mutex_unlock(&pool->lock);
     if (!taken)
@@ -216,6 +226,9 @@ static void job_end(struct worker *worker, const struct worker_job *job, enum wo
             log_int("attempt", job->attempts));
     else if (ok)
         log_event(pool->config.log, JOB_DONE, log_str("kind", job->kind), log_str("key", job->key));
+    else if (end == WORKER_PUT_OFF)
+        log_event(pool->config.log, JOB_PUT_OFF, log_str("kind", job->kind),
+            log_str("key", job->key), log_str("why", why));
     else
         log_event(pool->config.log, JOB_FAILED, log_str("kind", job->kind),
             log_str("key", job->key), log_str("why", why));

@@ -4,7 +4,7 @@
  * (queries, statements that found a row held), and jobs of core.job, which each thread claims for
  * itself.  Neither keeps the other from its turn: a thread that has run a task looks for a job if
  * it is time to, and the other way round.  A job that fails is told so and tried again later by
- * the database.
+ * the database; ten times.  One that found a row held is put off for two seconds, however often.
  *
  * A database that does not answer is given up after silence_ms, and at the end without any delay.
  *
@@ -44,10 +44,13 @@ void worker_job_bind(const struct worker_job *, struct db_args *);
 
 enum worker_end {
     WORKER_FAILED, /* `why` says it; the database decides when it is tried again */
+    WORKER_PUT_OFF, /* somebody else holds a row, and nothing was written; with `why` */
     WORKER_DONE,
     WORKER_ENDED /* done, and the transaction that did it has ended the job */
 };
 enum { WORKER_WHY_MAX = 400 };
+/* For a statement that came to DB_BUSY by itself: says so. */
+enum worker_end worker_put_off(const struct db_conn *, char why[WORKER_WHY_MAX]);
 typedef enum worker_end worker_job_fn(void *ctx, struct db_conn *, const struct worker_job *,
     char why[WORKER_WHY_MAX]);
 

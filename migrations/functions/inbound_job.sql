@@ -96,6 +96,22 @@ REVOKE ALL ON FUNCTION inbound.job_fail(bigint, text, integer, text) FROM PUBLIC
 GRANT EXECUTE ON FUNCTION inbound.job_fail(bigint, text, integer, text) TO joulebook_app;
 COMMENT ON FUNCTION inbound.job_fail(bigint, text, integer, text) IS 'Tries a job again later, or gives it to a person | 稍后重试任务，或转人工处理';
 
+-- Again in two seconds, and as if it had not been tried: that somebody holds a row says nothing of the job, and ends
+-- by itself.
+CREATE OR REPLACE FUNCTION inbound.job_put_off(p_job bigint, p_worker text, p_attempts integer, p_why text, OUT outcome text)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    UPDATE core.job x SET state = 'queued', run_at = clock_timestamp() + interval '2 seconds', lease_until = NULL,
+        attempts = x.attempts - 1, error = p_why
+    WHERE x.id = p_job AND x.state = 'running' AND x.worker = p_worker AND x.attempts = p_attempts;
+    outcome := CASE WHEN FOUND THEN 'done' ELSE 'refused' END;
+END
+$$;
+ALTER FUNCTION inbound.job_put_off(bigint, text, integer, text) OWNER TO joulebook_writer;
+REVOKE ALL ON FUNCTION inbound.job_put_off(bigint, text, integer, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION inbound.job_put_off(bigint, text, integer, text) TO joulebook_app;
+COMMENT ON FUNCTION inbound.job_put_off(bigint, text, integer, text) IS 'Tries a job that found a row held again soon | 所需的行被占用的任务稍后即重试';
+
 -- Gives a job to a person, whose row the caller has locked; not one that the clock repeats.
 CREATE OR REPLACE FUNCTION inbound.job_give_up(p_job bigint, p_error text)
 RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -125,6 +141,9 @@ COMMENT ON FUNCTION inbound.job_give_up(bigint, text) IS 'Gives a job that canno
 CREATE OR REPLACE FUNCTION inbound.job_run(p_kind text, p_key text)
 RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+    IF p_kind = 'hold' THEN
+        PERFORM set_config('lock_timeout', '500ms', true);  -- as a bill (ledger.settle_claimed)
+    END IF;
     RETURN CASE p_kind
         WHEN 'sequence' THEN inbound.sequence()::text
         WHEN 'sweep' THEN inbound.sweep()::text

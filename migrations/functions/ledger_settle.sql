@@ -108,6 +108,8 @@ BEGIN
     IF session IS NULL THEN
         RETURN;
     END IF;
+    -- Whose wallet somebody holds for longer comes again later, and the bills of others have their turn.
+    PERFORM set_config('lock_timeout', '500ms', true);
     SELECT x.outcome, x.journal INTO outcome, journal
     FROM ledger.settle(session, p_bill, p_input, p_input_sha256, p_output_sha256) x;
     IF outcome = 'done' THEN

@@ -126,6 +126,25 @@ def rows_held(stack, key, keys):
     return fresh
 
 
+def wallet_held(stack, key):
+    """A bill whose wallet somebody holds has not changed: it is tried again soon, and for as long as it takes."""
+    transaction = e2e.charge(stack, connect(stack, 'CP-1', key))
+    job = f"""FROM core.job j JOIN core.session s ON s.uid::text = j.key
+        WHERE j.kind = 'settle' AND s.transaction_id = {transaction}"""
+    holder = outage.holding(stack, 'SELECT FROM ledger.account_balance')
+    stack.value(f"UPDATE core.job SET run_at = now() WHERE id IN (SELECT j.id {job})")
+    for _ in range(3):
+        stack.value(f"UPDATE core.job SET error = NULL WHERE id IN (SELECT j.id {job})")
+        stack.wait(lambda: stack.value(f'SELECT j.error IS NOT NULL {job}') == 't', 20, 'a try')
+        told = stack.rows(f"SELECT j.error LIKE 'somebody holds a row: %', j.attempts <= 1, run_at < now() + interval '3 s' {job}")
+        e2e.check('the row is held', told, [['t', 't', 't']])
+    outage.let_go(stack, holder)
+    stack.wait(lambda: settled(stack, transaction), 8, 'the bill')
+    e2e.check('billed by the first attempt', stack.value(f'SELECT j.attempts {job}'), '1')
+    text = log_of(stack)
+    e2e.check('it is told, and no failure', ('job.put_off' in text, 'job.failed' in text), (True, False))
+
+
 def backends(stack, like):
     return [int(row[0]) for row in stack.rows(
         f"SELECT pid FROM pg_stat_activity WHERE application_name LIKE '{like}'")]
@@ -297,6 +316,7 @@ def main(build):
         keys = fleet(stack)
         stack.start_csmsd()
         key = rows_held(stack, key, keys)
+        wallet_held(stack, key)
         looks_late(stack)
         status, span = seconds_to_end(stack)
         e2e.check('an idle node ends at once', (status, span.within(3)), (0, True))

@@ -67,7 +67,7 @@ SELECT t.test('only the daemon executes inbound functions, and no other role any
     WHERE n.nspname IN ('ledger', 'inbound') AND has_function_privilege(k, p.oid, 'EXECUTE') AND p.prorettype <> 'trigger'::regtype;
     PERFORM t.is(x, NULL, 'executable');
     FOR x IN SELECT unnest(ARRAY['start', 'stop', 'boot', 'status', 'authorize', 'data_transfer', 'note', 'unusable', 'take_over', 'connection_close',
-            'command_next', 'command_answer', 'command_unsent', 'command_late', 'command_stations', 'directory', 'node_start', 'job_claim', 'job_done', 'job_fail', 'job_run']) LOOP
+            'command_next', 'command_answer', 'command_unsent', 'command_late', 'command_stations', 'directory', 'node_start', 'job_claim', 'job_done', 'job_fail', 'job_put_off', 'job_run']) LOOP
         SELECT count(*) INTO n FROM pg_proc p WHERE p.pronamespace = 'inbound'::regnamespace AND p.proname = x AND has_function_privilege('joulebook_app', p.oid, 'EXECUTE');
         PERFORM t.is(n, 1::bigint, 'inbound.' || x);
     END LOOP;

@@ -245,6 +245,20 @@ SELECT t.test('a worker that was overtaken ends nothing', $$
     PERFORM t.is((SELECT state || worker || attempts || COALESCE(error, '-') FROM core.job WHERE id = n), 'runningw13-', 'untouched');
     PERFORM t.is(inbound.job_done(n, 'w1', c.attempts), 'done', 'the one that has it');
 $$);
+SELECT t.test('a job that finds a row held comes back soon, as often as it takes, and to nobody else''s account', $$
+    INSERT INTO core.job (kind, key) VALUES ('held', 'a') RETURNING id INTO n;
+    FOR i IN 1..20 LOOP
+        SELECT * INTO a FROM inbound.job_claim('{held}', 'w');
+        PERFORM t.is(a.attempts, 1, 'claim ' || i);
+        PERFORM t.is(inbound.job_put_off(n, 'v', 1, 'x') || inbound.job_put_off(n, 'w', 2, 'x'), 'refusedrefused', 'who has it not');
+        PERFORM t.is(inbound.job_put_off(n, 'w', 1, 'held'), 'done', 'who has it');
+        PERFORM t.is((SELECT state || error || (run_at BETWEEN clock_timestamp() AND clock_timestamp() + interval '2 seconds') FROM core.job WHERE id = n),
+            'queuedheldtrue', 'waits');
+        PERFORM t.is(inbound.job_done(n, 'w', 1), 'refused', 'and is nobody''s');
+        UPDATE core.job SET run_at = now() WHERE id = n;
+    END LOOP;
+    PERFORM t.is((SELECT count(*) FROM core.review), 0::bigint, 'no person has to look at it');
+$$);
 SELECT t.test('a job at which every worker dies is given to a person at last, and the next one is claimed', $$
     p := t.house('H'); w := t.card('TAG00000001', 100000);
     SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now());
