@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHUNK_BYTES = 2048, ALIGNMENT = _Alignof(max_align_t) };
+enum { CHUNK_BYTES = 8192, ALIGNMENT = _Alignof(max_align_t) };
 
 struct ocpp_arena_chunk {
     struct ocpp_arena_chunk *next;

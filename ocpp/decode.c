@@ -257,7 +257,8 @@ static enum ocpp_verdict decode_payload(
 
     assert(frame->tree == NULL && !frame->refused);
     *ret_payload = NULL;
-    frame->tree = ocpp_tree_read(frame->payload, frame->payload_length, frame->payload_number);
+    frame->tree = ocpp_tree_read(
+        frame->payload, frame->payload_length, frame->payload_number, &frame->arena);
     if (frame->tree == NULL || out == NULL) {
         ocpp_decode_no_memory(&d);
         return OCPP_UNUSABLE;

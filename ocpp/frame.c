@@ -7,8 +7,6 @@
 
 #include "ocpp/text.h"
 
-#include <cjson/cJSON.h>
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -293,7 +291,6 @@ void ocpp_frame_done(struct ocpp_frame *frame)
 {
     if (frame == NULL)
         return;
-    cJSON_Delete(frame->tree);
     if (frame->numbers != frame->numbers_few)
         free(frame->numbers);
     ocpp_arena_done(&frame->arena);

@@ -10,8 +10,8 @@
 struct ocpp_json {
     cJSON *root;
     struct ocpp_source source;
-    char *text;
     struct ocpp_mark *numbers;
+    struct ocpp_arena arena; /* all of it */
 };
 
 static void refuse(struct ocpp_fault *ret_fault, enum ocpp_error error, const char *why, size_t at)
@@ -25,13 +25,13 @@ static void refuse(struct ocpp_fault *ret_fault, enum ocpp_error error, const ch
 /* Reads into a document that has been zeroed; what it took is the document's in any case. */
 static bool read_into(struct ocpp_json *json, const char *text, size_t length, uint32_t numbers)
 {
-    json->numbers = calloc(numbers + 1, sizeof(*json->numbers));
-    json->text = malloc(length);
-    if (json->numbers == NULL || json->text == NULL)
+    char *copy = ocpp_arena_copy(&json->arena, text, length);
+
+    json->numbers = ocpp_arena_take(&json->arena, (numbers + 1) * sizeof(*json->numbers));
+    if (json->numbers == NULL || copy == NULL)
         return false;
-    memcpy(json->text, text, length);
-    json->source = (struct ocpp_source){json->text, json->numbers};
-    json->root = ocpp_tree_read(json->text, length, 0);
+    json->source = (struct ocpp_source){copy, json->numbers};
+    json->root = ocpp_tree_read(copy, length, 0, &json->arena);
     return json->root != NULL;
 }
 
@@ -48,8 +48,8 @@ struct ocpp_json *ocpp_json_read(
     }
     json = calloc(1, sizeof(*json));
     if (json == NULL || !read_into(json, text, length, report.number_count) ||
-        ocpp_gate_check(json->text, length, limits, json->numbers, report.number_count, &report) !=
-            OCPP_GATE_OK) {
+        ocpp_gate_check(json->source.text, length, limits, json->numbers, report.number_count,
+            &report) != OCPP_GATE_OK) {
         ocpp_json_free(json);
         refuse(ret_fault, OCPP_INTERNAL_ERROR, "out of memory", 0);
         return NULL;
@@ -61,9 +61,7 @@ void ocpp_json_free(struct ocpp_json *json)
 {
     if (json == NULL)
         return;
-    cJSON_Delete(json->root);
-    free(json->numbers);
-    free(json->text);
+    ocpp_arena_done(&json->arena);
     free(json);
 }
 

@@ -2,6 +2,28 @@
 #include "ocpp/tree.h"
 
 #include <assert.h>
+#include <threads.h>
+
+/* Where the tree goes that this thread is reading: cJSON asks for a block for each node and each
+ * string, and to give them back one by one costs more than to read them. */
+static thread_local struct ocpp_arena *reading;
+
+static void *take(size_t size)
+{
+    assert(reading != NULL);
+    return ocpp_arena_take(reading, size);
+}
+
+/* What a parse without memory gives back goes with the arena. */
+static void keep(void *block)
+{
+    (void)block;
+}
+
+static void set_hooks(void)
+{
+    cJSON_InitHooks(&(cJSON_Hooks){take, keep});
+}
 
 /* In document order, which is the gate's. */
 static void index_numbers(cJSON *node, uint32_t *next)
@@ -14,11 +36,17 @@ static void index_numbers(cJSON *node, uint32_t *next)
     }
 }
 
-cJSON *ocpp_tree_read(const char *text, size_t length, uint32_t first_number)
+cJSON *ocpp_tree_read(
+    const char *text, size_t length, uint32_t first_number, struct ocpp_arena *arena)
 {
-    cJSON *root = cJSON_ParseWithLengthOpts(text, length, NULL, false);
+    static once_flag hooked = ONCE_FLAG_INIT;
     uint32_t next = first_number;
+    cJSON *root;
 
+    call_once(&hooked, set_hooks);
+    reading = arena;
+    root = cJSON_ParseWithLengthOpts(text, length, NULL, false);
+    reading = NULL;
     if (root != NULL)
         index_numbers(root, &next);
     return root;

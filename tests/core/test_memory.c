@@ -8,8 +8,6 @@
 #include "tests/core/support.h"
 #include "tests/ocpp/sample.h"
 
-#include <cjson/cJSON.h>
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -205,8 +203,8 @@ START_TEST(whatever_a_pile_says_any_allocation_may_fail)
     for (enum spoilt spoilt = WHOLE; spoilt < SPOILTS; spoilt++) {
         payload_write(payload, action, false, spoilt);
         snprintf(text, sizeof text, "[2,\"m\",\"%s\",%s]", ocpp_action_name(action), payload);
-        /* The text, its array and its payload at least. */
-        ck_assert_int_ge(every_allocation(text), 3);
+        /* What it is read into and what is made of it at least. */
+        ck_assert_int_ge(every_allocation(text), 2);
     }
 }
 END_TEST
@@ -423,6 +421,5 @@ int main(void)
         {a_core_without_memory_is_none, 0},
     };
 
-    cJSON_InitHooks(&(cJSON_Hooks){__wrap_malloc, free});
     return bench_run("core memory", tests, COUNT(tests));
 }

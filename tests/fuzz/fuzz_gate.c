@@ -60,25 +60,27 @@ static char *write_tree(const cJSON *tree, const struct ocpp_source *source, siz
 
 static void check_tree(const char *text, size_t length, const struct ocpp_gate_report *report)
 {
-    cJSON *tree = ocpp_tree_read(text, length, 0), *second;
+    struct ocpp_arena arena;
+    cJSON *tree, *second;
     struct ocpp_gate_report again;
     uint32_t nodes = 0, numbers = 0;
     size_t length_1, length_2;
     char *text_1, *text_2;
 
+    ocpp_arena_init(&arena);
+    tree = ocpp_tree_read(text, length, 0, &arena);
     FUZZ_CHECK(tree != NULL);
     count_nodes(tree, &nodes, &numbers);
     FUZZ_CHECK(nodes == report->node_count && numbers == report->number_count);
     text_1 = write_tree(tree, &(struct ocpp_source){text, marks}, &length_1);
-    cJSON_Delete(tree);
     FUZZ_CHECK(ocpp_gate_check(text_1, length_1, &ocpp_limits_pile, marks, NUMBERS_MAX, &again) ==
                OCPP_GATE_OK);
     FUZZ_CHECK(again.node_count == nodes && again.number_count == numbers);
-    second = ocpp_tree_read(text_1, length_1, 0);
+    second = ocpp_tree_read(text_1, length_1, 0, &arena);
     FUZZ_CHECK(second != NULL);
     text_2 = write_tree(second, &(struct ocpp_source){text_1, marks}, &length_2);
     FUZZ_CHECK(length_1 == length_2 && memcmp(text_1, text_2, length_1) == 0);
-    cJSON_Delete(second);
+    ocpp_arena_done(&arena);
     free(text_1);
     free(text_2);
 }
