@@ -19,17 +19,26 @@ SESSION = ['before_submit.start', 'after_submit.start', 'after_commit.start', 'a
            'before_post.settle', 'after_post.settle', 'after_commit.take_over', 'after_commit.boot']
 
 
+# What of a message is in the database, told by the register that its session starts with.
+STORED = {
+    'start': 'SELECT count(*) FROM core.session WHERE meter_start_mwh = {meter} * 1000',
+    'reading_insert': 'SELECT count(*) FROM core.meter_reading WHERE import_mwh = ({meter} + 200) * 1000',
+    'stop': 'SELECT count(meter_stop_mwh) FROM core.session WHERE meter_start_mwh = {meter} * 1000'}
+
+
 class Retrying:
     """A pile that reconnects and repeats until it is answered."""
 
-    def __init__(self, stack, key):
-        self.stack, self.key, self.pile, self.deaths = stack, key, None, 0
+    def __init__(self, stack, key, dead=None):
+        self.stack, self.key, self.pile, self.deaths, self.dead = stack, key, None, 0, dead
         self.connect()
 
     def connect(self):
         while True:
             if self.stack.csmsd.poll() is not None:
                 self.deaths += 1
+                if self.dead is not None:
+                    self.dead()
                 os.environ.pop('JOULEBOOK_CRASH_AT', None)
                 self.stack.start_csmsd()
             try:
@@ -58,9 +67,9 @@ def restart(stack, place):
 def session(stack, key, place, number):
     """One charge with a death in it; what the books say afterwards."""
     restart(stack, place)
-    pile = Retrying(stack, key)
-    pile.call('BootNotification', chargePointVendor='V', chargePointModel='M')
     meter = 1000 + number * 1000
+    pile = Retrying(stack, key, lambda: found_dead(stack, place, meter))
+    pile.call('BootNotification', chargePointVendor='V', chargePointModel='M')
     started, read, stopped = e2e.now(), e2e.now(0.1), e2e.now(0.2)
     transaction = pile.call('StartTransaction', connectorId=1, idTag='TAG-1', meterStart=meter,
                             timestamp=started)[2]['transactionId']
@@ -75,6 +84,17 @@ def session(stack, key, place, number):
     e2e.check(f'{place}: it died once', pile.deaths, 1)
     e2e.check(f'{place}: one session', books(stack, meter), '1|1|1|1|68')
     pile.pile.wire.socket.close()
+
+
+def found_dead(stack, place, meter):
+    """Before its submission nothing is stored, after its commit it is, and the pile has heard of neither."""
+    when, _, what = place.partition('.')
+    if when in ('before_submit', 'after_commit') and what in STORED:
+        # What a backend still does for the dead, it does before it ends.
+        stack.wait(lambda: stack.value("SELECT count(*) FROM pg_stat_activity "
+                                       "WHERE application_name LIKE 'joulebook/%'") == '0', 20, 'the end of the backends')
+        e2e.check(f'{place}: stored when it died', stack.value(STORED[what].format(meter=meter)),
+                  '0' if when == 'before_submit' else '1')
 
 
 def hurry(stack):
