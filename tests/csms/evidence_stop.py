@@ -116,6 +116,56 @@ def stop_never(house, pile):
     equal('broken invariants', house.value('SELECT count(*) FROM ledger.invariants()'), '0')
 
 
+def replayed(house, pile):
+    """a message said again word for word on its socket gets the same words for an answer, and is stored once"""
+    pile.boot()
+    at = now()
+
+    def twice(action, payload):
+        answers = [pile.send(action, payload, f'again-{action}') for _ in range(2)]
+        equal(action, answers[1], answers[0])
+        return answers[0][2]
+    twice('Authorize', {'idTag': pile.tag})
+    transaction = twice('StartTransaction', {'connectorId': 1, 'idTag': pile.tag, 'meterStart': 1000,
+                                             'timestamp': at})['transactionId']
+    twice('MeterValues', {'connectorId': 1, 'transactionId': transaction, 'meterValue': [
+        {'timestamp': now(), 'sampledValue': [{'value': '1200'}]}]})
+    twice('StopTransaction', {'transactionId': transaction, 'idTag': pile.tag, 'meterStop': 1300, 'timestamp': now()})
+    yield SENT
+    pile.in_review()
+    equal('sessions, readings', (pile.sessions(), pile.readings()), (1, 1))
+    pile.billed(transaction, 300)
+
+
+def readings_out_of_place(house, pile):
+    """readings before their Start, in no order, twice, after their Stop or the bill are stored once and bill nothing"""
+    pile.boot()
+    began, early, late = now(-60), now(-50), now(-30)
+    pile.read(None, 1050, at=early)
+    transaction = pile.start(1000, at=began)
+    for register, second in ((1200, -35), (1100, -45), (1150, -40)):
+        at = now(second)
+        for _ in range(2):
+            pile.read(transaction, register, at=at)
+    pile.stop(transaction, 1300, at=now(-20))
+    pile.read(transaction, 1250, at=late)
+    pile.read(None, 1050, at=early)
+    yield SENT
+    pile.in_review()
+    pile.hurry(transaction)
+    pile.billed(transaction, 300)
+    pile.connect()
+    pile.read(transaction, 1250, at=late)
+    pile.read(transaction, 1290, at=now(-25))
+    house.value('SELECT inbound.sweep()')
+    pile.hurry(transaction)
+    house.stack.wait(lambda: house.value(
+        "SELECT count(*) FROM core.job WHERE kind = 'settle' AND state = 'running'") == '0', 20, 'the jobs')
+    equal('readings', pile.readings(), 6)
+    pile.billed(transaction, 300)
+    pile.in_review()
+
+
 def two_alike_of_1970(house, pile):
     """two sessions of a clockless pile whose Stops say the same are two bills, within a boot and over two"""
     transactions = []
@@ -133,7 +183,7 @@ def two_alike_of_1970(house, pile):
 
 
 TESTS = [stop_repeated, stop_conflict, stop_conflict_late, stop_of_nobody, stop_before_start,
-         stop_of_another_card, stop_never, two_alike_of_1970]
+         stop_of_another_card, stop_never, replayed, readings_out_of_place, two_alike_of_1970]
 
 
 def main(build):
