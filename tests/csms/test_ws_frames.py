@@ -99,15 +99,22 @@ class Frames(unittest.TestCase):
             for attempt in range(64):
                 self.wire.raw(b'x' * (1 << 20))
 
-    def test_a_claimed_length_is_refused_without_waiting_for_it(self):
+    def test_a_claimed_length_is_refused_without_waiting_for_it_or_making_room(self):
+        before = self.most_memory()
         for length in (1 << 30, 1 << 40, (1 << 63) - 1):
             self.assert_closed(1009, frame(TEXT, b'x', length=length), counter='too_large')
         self.assert_closed((1002, 1009, None), frame(TEXT, b'x', length=1 << 63))
         self.assert_closed((1002, 1009, None), frame(TEXT, b'x', length=(1 << 64) - 1))
+        self.assertLess(self.most_memory() - before, 256 << 20)
+
+    def most_memory(self):
+        """The most address space that the host ever had; a claimed GiB would show, touched or not."""
+        with open('/proc/%d/status' % self.host.process.pid) as status:
+            return next(int(line.split()[1]) << 10 for line in status if line.startswith('VmPeak:'))
 
     def test_violations_of_the_framing_end_the_connection(self):
         for raw in (frame(TEXT, 'x', rsv=4), frame(TEXT, 'x', rsv=2), frame(TEXT, 'x', rsv=1),
-                    frame(3, 'x'), frame(4), frame(7), frame(11, 'x'), frame(15),
+                    *(frame(code, payload) for code in (*range(3, 8), *range(11, 16)) for payload in ('', 'x')),
                     frame(PING, 'x', final=False), frame(CLOSE, struct.pack('>H', 1000), final=False),
                     frame(CONT, 'x'), frame(CONT, 'x', final=False),
                     frame(TEXT, 'x', final=False) + frame(TEXT, 'y'),
