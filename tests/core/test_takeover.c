@@ -247,6 +247,46 @@ START_TEST(a_revoked_station_loses_its_connection)
 }
 END_TEST
 
+static void late(struct bench *bench, struct core_conn old, unsigned *seed)
+{
+    if (rand_r(seed) % 2)
+        bench_say(bench, old, HEARTBEAT);
+    if (rand_r(seed) % 2)
+        core_conn_closed(bench->core, bench->now, old, "closed by the pile");
+}
+
+/* Whatever the old one still says, and whenever its end is told. */
+START_TEST(two_sockets_that_alternate_are_one_connection)
+{
+    struct bench *bench = bench_new();
+    struct core_conn old = {0};
+    unsigned seed = (unsigned)_i + 1;
+
+    for (uint32_t i = 0; i < 1000; i++) {
+        struct core_conn fresh = bench_conn(i % 2, i + 1);
+        struct core_answer answer = epoch(i + 1);
+        struct core_stats stats;
+
+        bench->sent_count = bench->work_count = bench->closed_count = 0;
+        core_conn_open(bench->core, bench->now, fresh, 1, "192.0.2.1");
+        bench_say(bench, fresh, HEARTBEAT);
+        late(bench, old, &seed);
+        bench_done(bench, CORE_TAKE_OVER, CORE_DONE, &answer);
+        late(bench, old, &seed);
+        core_stats(bench->core, &stats);
+        ck_assert_uint_eq(stats.connections, 1);
+        ck_assert_uint_eq(stats.open, 1);
+        ck_assert_uint_eq(bench->sent_count, 1);
+        ck_assert_uint_eq(bench->sent[0].conn.generation, fresh.generation);
+        for (uint32_t k = 0; k < bench->work_count; k++)
+            if (bench->work[k].work.kind == CORE_CONNECTION_CLOSE)
+                ck_assert_int_eq(bench->work[k].work.epoch, i);
+        old = fresh;
+    }
+    bench_free(bench);
+}
+END_TEST
+
 /* Any order of opening, closing, speaking and committing: never two live connections of a station,
  * never an answer on a connection that is not the newest, never one without a commit. */
 START_TEST(any_order_of_events_keeps_the_promises)
@@ -314,6 +354,7 @@ int main(void)
         {sixty_returns_an_hour_are_enough_whoever_was_there, 0},
         {a_flood_of_others_does_not_wash_a_count_away, 0},
         {a_revoked_station_loses_its_connection, 0},
+        {two_sockets_that_alternate_are_one_connection, 10},
         {any_order_of_events_keeps_the_promises, 50},
     };
 
