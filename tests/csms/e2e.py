@@ -155,14 +155,21 @@ def bill_again(stack, transaction):
     check('the wallet', Fraction(balance), 100 - amount)
 
 
-def refusals(stack, key):
-    """A stranger, and a repeat: neither changes anything."""
+def refusals(stack, key, pile):
+    """A stranger with the pile's identity changes nothing: its connection is the same, and lives."""
+    row = """SELECT c FROM core.station_connection c JOIN core.station s ON s.id = c.station_id
+        WHERE s.identity = 'CP-1'"""
+    before = stack.value(row)
     for wrong in (key[:-1] + b'\0', b''):
         try:
             Pile(stack.port, 'CP-1', wrong)
             raise AssertionError('a wrong key was let in')
         except ConnectionRefusedError as refused:
             check('a wrong key', refused.args[0], 401)
+    check('the connection, its epoch and its node', stack.value(row), before)
+    check('the pile speaks on', pile.call('Heartbeat')[0], 3)
+    stack.wait(lambda: stack.value("SELECT sum(count) FROM query.door WHERE identity = 'CP-1'",
+                                   user='e2e.admin') == '2', 10, 'the word of who was refused')
 
 
 def command(stack, pile):
@@ -192,7 +199,7 @@ def main(build):
             WHERE transaction_id = {transaction} AND is_settled""", user='e2e.admin') == '1',
             30, 'the settlement')
         bill_again(stack, transaction)
-        refusals(stack, key)
+        refusals(stack, key, pile)
         command(stack, pile)
         stack.csmsd.terminate()
         check('going away', pile.wire.closing(), 1001)
