@@ -1,4 +1,4 @@
--- What must hold for the whole ledger, and what breaks it: ledger.invariants() for people. Its rows tell of
+-- What must hold for the whole ledger, and what breaks it: ledger.violation for people. Its rows tell of
 -- every site, so only a login that sees all has them; nobody else can tell sound books from unseen ones by
 -- an empty answer, as here each invariant has its row.
 CREATE OR REPLACE VIEW query.invariant WITH (security_barrier) AS
@@ -8,21 +8,7 @@ SELECT substr(c.relname::text, 5)                                   AS invariant
        count(v.detail)                                              AS violations,
        coalesce(array_agg(v.detail) FILTER (WHERE v.detail IS NOT NULL), '{}') AS details
 FROM pg_class c
-LEFT JOIN (
-    SELECT 'inv_trial' AS name, t::text AS detail FROM ledger.inv_trial t
-    UNION ALL SELECT 'inv_journal_unbalanced', t::text FROM ledger.inv_journal_unbalanced t
-    UNION ALL SELECT 'inv_balance_drift', t::text FROM ledger.inv_balance_drift t
-    UNION ALL SELECT 'inv_hold_drift', t::text FROM ledger.inv_hold_drift t
-    UNION ALL SELECT 'inv_hold_left', t::text FROM ledger.inv_hold_left t
-    UNION ALL SELECT 'inv_double_settle', t::text FROM ledger.inv_double_settle t
-    UNION ALL SELECT 'inv_chain_gap', t::text FROM ledger.inv_chain_gap t
-    UNION ALL SELECT 'inv_floor', t::text FROM ledger.inv_floor t
-    UNION ALL SELECT 'inv_settlement_lines', t::text FROM ledger.inv_settlement_lines t
-    UNION ALL SELECT 'inv_settlement_journal', t::text FROM ledger.inv_settlement_journal t
-    UNION ALL SELECT 'inv_settled_session', t::text FROM ledger.inv_settled_session t
-    UNION ALL SELECT 'inv_closed_day', t::text FROM ledger.inv_closed_day t
-    UNION ALL SELECT 'inv_arrears', t::text FROM ledger.inv_arrears t
-    UNION ALL SELECT 'inv_review_idle', t::text FROM ledger.inv_review_idle t) v ON v.name = c.relname
+LEFT JOIN ledger.violation v ON v.invariant = c.relname
 WHERE c.relnamespace = 'ledger'::regnamespace AND c.relkind = 'v' AND starts_with(c.relname::text, 'inv_')
   AND (SELECT core.sees_all())
 GROUP BY c.oid, c.relname;
