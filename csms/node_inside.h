@@ -24,8 +24,8 @@ struct node_lane {
     struct node *node;
     const char *name;
     struct link link;
-    bool down;
-    enum db_lane_event why; /* the last event */ /* and told so */
+    bool down;              /* and told so */
+    enum db_lane_event why; /* the last event */
 };
 
 /* What a lane's `done` needs besides the token. */

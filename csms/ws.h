@@ -71,8 +71,9 @@ struct ws_ports {
     bool (*room)(void *ctx, size_t length);
     /* The connection is being cut for a message of at least this length.  NULL: nobody asks. */
     void (*too_large)(void *ctx, struct ws_conn, size_t length);
-    /* Exactly once for each opened, in the turn of the loop in which it begins to close; its socket
-     * may be there for a while to let the peer read why.  code: of the close frame, or 1006. */
+    /* Exactly once for each opened, when it begins to close: at the end of that turn of the loop,
+     * or of one of the next where some thousands close at once.  Its socket may be there for a
+     * while to let the peer read why.  code: of the close frame, or 1006. */
     void (*closed)(void *ctx, struct ws_conn, int code, const char *reason);
     /* False: no such page, 404. */
     bool (*page)(void *ctx, const struct listener *, const char *path, struct ws_page *ret);

@@ -52,7 +52,7 @@ struct ws_slot {
     bool ping_due, pinged;
     bool waits;         /* is in the queue for a share */
     bool wants_room;    /* is in the queue for the owner's room */
-    bool doomed, dirty; /* to be cut, to be looked at, at the end of this turn */
+    bool doomed, dirty; /* to be cut, to be looked at, at the end of a turn (TURN_BUDGET) */
     bool by_peer;       /* the peer began to close */
     bool farewell, farewell_sent; /* what comes is dropped, lest a reset overtake our close */
     bool in_message, told; /* told: the owner knows that it ends */

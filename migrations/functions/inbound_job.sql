@@ -215,7 +215,7 @@ BEGIN
         -- Readings that came since, or a next start that takes those without a number from it.
         moved := stands AND (EXISTS (
                 SELECT FROM core.session o
-                WHERE (o.station_id << 32) + o.connector = (s.station_id << 32) + s.connector
+                WHERE core.connector_key(o.station_id, o.connector) = core.connector_key(s.station_id, s.connector)
                   AND o.started_at >= s.started_at AND o.transaction_id <> s.transaction_id
                   AND o.start_received_at > s.settled_at - interval '10 minutes')
             OR EXISTS (

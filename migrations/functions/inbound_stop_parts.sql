@@ -44,7 +44,7 @@ BEGIN
                AND (p_report.tag_key IS NULL OR s.tag_key IS NULL OR inbound.stop_tag_fits(s, p_report.tag_key)))
           -- The connector had begun the next one by then: this one had ended.
           AND NOT EXISTS (SELECT FROM core.session o
-                          WHERE (o.station_id << 32) + o.connector = (s.station_id << 32) + s.connector
+                          WHERE core.connector_key(o.station_id, o.connector) = core.connector_key(s.station_id, s.connector)
                             AND (o.started_at, o.transaction_id) > (s.started_at, s.transaction_id)
                             AND o.started_at < p_report.at)) t
     WHERE t.circle = 1;

@@ -62,6 +62,15 @@ for line, then in lookups:
         sys.exit(1)
 print("ok - a flush of suspect readings looks their sessions up one by one")
 
+# A connector's sessions are found by its number, in whichever order they are asked for.
+plan = "\n".join(psql("""SET enable_seqscan = off; EXPLAIN (COSTS OFF) SELECT FROM core.session s WHERE EXISTS (SELECT FROM core.session o
+    WHERE core.connector_key(o.station_id, o.connector) = core.connector_key(s.station_id, s.connector)
+      AND (o.started_at, o.transaction_id) > (s.started_at, s.transaction_id) OFFSET 0)"""))
+if "Index Cond: ((((station_id << 32) + connector) = ((s.station_id << 32) + s.connector)) AND (ROW" not in plan:
+    print("not ok - the sessions of a connector are found by its number: " + " ".join(plan.split()))
+    sys.exit(1)
+print("ok - the sessions of a connector are found by its number")
+
 # Settling asks for a session's decided reviews as well as for its open ones.
 before = scans()
 inputs = psql("SELECT ledger.settlement_input(uid) IS NOT NULL FROM core.session; SELECT pg_stat_force_next_flush();", "joulebook_app")
