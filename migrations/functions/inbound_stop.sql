@@ -13,6 +13,7 @@ DECLARE
     place integer;
     match record;
     clock record;
+    tag record;
 BEGIN
     SET CONSTRAINTS ALL DEFERRED;
     SELECT x.registered_at, x.site_id, x.boot_number INTO here FROM core.station x WHERE x.id = p_station;
@@ -21,7 +22,7 @@ BEGIN
     END IF;
     report.station_id := p_station;
     report.sent_id := p_transaction;
-    SELECT * INTO clock FROM inbound.effective_time(p_at, p_received_at, p_queued, p_offset_us, here.registered_at);
+    clock := inbound.effective_time(p_at, p_received_at, p_queued, p_offset_us, here.registered_at);
     report.at := clock.at;
     report.doubt := clock.doubt;
     report.reported_at := inbound.reported_time(p_at);
@@ -35,8 +36,11 @@ BEGIN
     report.frame := p_frame;
     report.deviations := p_deviations;
     IF p_id_tag IS NOT NULL THEN
-        SELECT t.status, t.expiry, t.parent, t.tag_key INTO report.verdict, report.expiry, report.parent, report.tag_key
-        FROM core.tag_check(p_id_tag, p_received_at) t;
+        tag := core.tag_check(p_id_tag, p_received_at);
+        report.verdict := tag.status;
+        report.expiry := tag.expiry;
+        report.parent := tag.parent;
+        report.tag_key := tag.tag_key;
     END IF;
     -- Two connectors of a pile may say the same in one second, but for their tags.
     report.digest := inbound.digest(p_station::text, p_transaction::text, extract(epoch FROM p_at)::text,
