@@ -8,30 +8,36 @@ import e2e
 from wire import CLOSE, PING, PONG, TEXT, frame
 
 TARIFF = json.dumps(e2e.TARIFF)
+FURNISHED_AT_ONCE = 1000    # a login's statement may take 30 s
 
 
 def furnish(stack, count, profile=0):
     """Piles F-0, F-1, ... with cards CARD-0, ... of customers C-0, ..., who have money.
     In service for a month, so that an hour ago is a time like any other."""
-    everyone = f"generate_series(0, {count} - 1) AS i"
     stack.value("SELECT core.make_login('f.admin', 'admin', 'all'), core.make_login('f.cashier', 'cashier', 'all')")
     stack.value(f"""
         SELECT management.register_site(site => 'F', name => 'F', kind => 'bus_depot', zone => 'Asia/Shanghai',
             currency => 'CNY');
         SELECT management.publish_tariff(code => 'F', document => '{TARIFF}', site => 'F',
-            valid_from => now() - interval '20 days');
-        SELECT count(management.register_pile(charge_point_id => 'F-' || i, site => 'F', protection => 'IP54',
-                security_profile => '{profile}', in_service_since => now() - interval '30 days')),
-            count(management.register_connector(charge_point_id => 'F-' || i, connector_id => 1, kind => 'DC',
-                max_power_kw => 120)) FROM {everyone};
-        SELECT count(management.register_user(customer => 'C-' || i, currency => 'CNY', site => 'F', name => 'Li')),
-            count(management.register_card(id_tag => 'CARD-' || i, customer => 'C-' || i)) FROM {everyone}""",
-                user="f.admin")
-    stack.value(f"""SELECT count(operation.top_up(amount => 1000, currency => 'CNY', channel => 'cash',
-        external_no => 'R-' || i, customer => 'C-' || i)) FROM {everyone}""", user="f.cashier")
+            valid_from => now() - interval '20 days')""", user="f.admin")
+    for first in range(0, count, FURNISHED_AT_ONCE):
+        furnish_some(stack, f"generate_series({first}, {min(first + FURNISHED_AT_ONCE, count) - 1}) AS i", profile)
     # Only what is filled: after an ANALYZE of a table that is still empty the planner scans it whole.
     stack.value("""ANALYZE core.station, core.connector, core.customer, core.card, ledger.account,
         ledger.account_balance""")
+
+
+def furnish_some(stack, some, profile):
+    stack.value(f"""
+        SELECT count(management.register_pile(charge_point_id => 'F-' || i, site => 'F', protection => 'IP54',
+                security_profile => '{profile}', in_service_since => now() - interval '30 days')),
+            count(management.register_connector(charge_point_id => 'F-' || i, connector_id => 1, kind => 'DC',
+                max_power_kw => 120)) FROM {some};
+        SELECT count(management.register_user(customer => 'C-' || i, currency => 'CNY', site => 'F', name => 'Li')),
+            count(management.register_card(id_tag => 'CARD-' || i, customer => 'C-' || i)) FROM {some}""",
+                user="f.admin")
+    stack.value(f"""SELECT count(operation.top_up(amount => 1000, currency => 'CNY', channel => 'cash',
+        external_no => 'R-' || i, customer => 'C-' || i)) FROM {some}""", user="f.cashier")
 
 
 def pile(port, index, key=b"no key"):

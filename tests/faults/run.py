@@ -1,11 +1,11 @@
-"""run.py - PostgreSQL fails in every way that it can, while piles charge; connections do, too.
+"""run.py - PostgreSQL fails in every way that it can, while piles charge; so do connections and nodes.
 
     python3 tests/faults/run.py --list                       what is tested, and by which command
     python3 tests/faults/run.py --build build-release        all of it, in short
     python3 tests/faults/run.py --build build-release --long as long as the real trouble takes (hours)
 
 Each test has a cluster, a daemon and piles of its own, and runs by itself as well.  Several run at a
-time, but for the one that measures latency.  Exit status 0: all passed; 77: so did all that could run
+time, but for those that measure latency.  Exit status 0: all passed; 77: so did all that could run
 here, and the last line says what could not.
 """
 import argparse
@@ -32,9 +32,10 @@ TESTS = (
     ("B03", "lines that forward nothing and close nothing, also taken over (B22)", "halfopen"),
     ("---", "queues of 30 (1,000) charges over lines that break; csmsd killed every 100 messages", "backlog"),
     ("B23", "60 (1,000) piles move between two csmsd, with CALLs under way (B24); kills", "moving"),
+    ("B05", "500 (10,000) piles come again at once; those who stay are answered", "storm"),
     ("A13", "a wallet held by somebody for 8 s (60 s) while 1,000 piles start", "wallet"),
 )
-ALONE = ("wallet",)
+ALONE = ("wallet", "storm")
 
 # What other folders test of the same matrix.
 ELSEWHERE = (
