@@ -43,11 +43,13 @@ BEGIN
     content := inbound.digest(p_station::text, p_connector::text, tag.tag_key::text, extract(epoch FROM p_at)::text,
         CASE WHEN clock.clockless THEN here.boot_number || '/' || COALESCE(p_meter_start_mwh::text, '') END);
 
-    SELECT * INTO known FROM core.session s WHERE s.start_key = content;
-    IF known.uid IS NULL AND NOT clock.clockless
-       AND p_at NOT BETWEEN p_received_at - interval '1 minute' AND p_received_at + interval '1 minute' THEN
-        SELECT * INTO known FROM inbound.start_ahead(p_station, p_connector, tag.tag_key, p_at, p_meter_start_mwh);
-    END IF;
+    -- Or it was told first when its time was more than a day ahead, and none (0107_start_ahead.sql).
+    SELECT * INTO known FROM (
+        SELECT s.* FROM core.session s WHERE s.start_key = content
+        UNION ALL SELECT x.* FROM core.session x
+        WHERE x.start_reported_at AT TIME ZONE 'UTC' > x.start_received_at AT TIME ZONE 'UTC' + interval '1 day'
+          AND x.station_id = p_station AND x.connector = p_connector AND x.start_reported_at = p_at
+          AND NOT clock.clockless AND inbound.start_ahead(x, tag.tag_key, p_meter_start_mwh)) k LIMIT 1;
     IF known.uid IS NULL THEN
         tariff := core.tariff_pick(tag.customer_id, tag.fleet_id, tag.tag_group_id, p_station, p_connector, here.site_id,
             clock.at);

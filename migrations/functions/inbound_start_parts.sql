@@ -11,25 +11,22 @@ REVOKE ALL ON FUNCTION inbound.hold_wanted(bigint, bigint, bigint, smallint) FRO
 COMMENT ON FUNCTION inbound.hold_wanted(bigint, bigint, bigint, smallint) IS
     'How much a starting session wants to set aside | 会话启动时希望冻结的金额';
 
--- The session of a start that had no time when it was told first, a day ahead of its receipt, and has one now that
--- its time has come nearer. Null: there is none, or its Stop is stored.
-CREATE OR REPLACE FUNCTION inbound.start_ahead(p_station bigint, p_connector integer, p_tag_key uuid, p_at timestamptz,
-    p_meter_start_mwh bigint)
-RETURNS core.session LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    s core.session;
+-- Is it the session of this start, which had no time when it was told first, a day ahead of its receipt, and has one
+-- now that its time has come nearer? After its Stop only if the register has moved on: else it may be the next one
+-- of a pile whose clock begins anew.
+CREATE OR REPLACE FUNCTION inbound.start_ahead(p_session core.session, p_tag_key uuid, p_meter_start_mwh bigint)
+RETURNS boolean LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    SELECT * INTO s FROM core.session x
-    WHERE x.station_id = p_station AND x.connector = p_connector AND x.stopped_at IS NULL AND x.start_reported_at = p_at
-      AND x.start_key = inbound.digest(p_station::text, p_connector::text, p_tag_key::text, extract(epoch FROM p_at)::text,
-            x.boot_number || '/' || COALESCE(p_meter_start_mwh::text, ''));
-    RETURN s;
+    RETURN p_session.tag_key IS NOT DISTINCT FROM p_tag_key
+        AND (p_session.stopped_at IS NULL OR COALESCE(p_session.meter_stop_mwh > p_meter_start_mwh, false))
+        AND EXISTS (SELECT FROM core.session_message m WHERE m.transaction_id = p_session.transaction_id
+                    AND m.kind = 'start' AND m.meter_mwh IS NOT DISTINCT FROM p_meter_start_mwh);
 END
 $$;
-ALTER FUNCTION inbound.start_ahead(bigint, integer, uuid, timestamptz, bigint) OWNER TO joulebook_writer;
-REVOKE ALL ON FUNCTION inbound.start_ahead(bigint, integer, uuid, timestamptz, bigint) FROM PUBLIC;
-COMMENT ON FUNCTION inbound.start_ahead(bigint, integer, uuid, timestamptz, bigint) IS
-    'The session of a start first told more than a day ahead | 首次上报时间超前一天以上的启动所建的会话';
+ALTER FUNCTION inbound.start_ahead(core.session, uuid, bigint) OWNER TO joulebook_writer;
+REVOKE ALL ON FUNCTION inbound.start_ahead(core.session, uuid, bigint) FROM PUBLIC;
+COMMENT ON FUNCTION inbound.start_ahead(core.session, uuid, bigint) IS
+    'Whether a session is that of a start first told more than a day ahead | 会话是否属于首次上报时间超前一天以上的启动';
 
 -- The same start with another register: the first stands, and a person decides which one is true. One that
 -- was told before a decision put another in its place is a repeat.

@@ -132,10 +132,34 @@ SELECT t.test('a start more than a day ahead that is sent again later is the sam
         ('TAG00000001', 1000, interval '25 hours', 2), ('TAG00000002', 1000, interval '25 hours', 1)) v(tag, wh, ahead, connector);
     PERFORM t.is((SELECT count(*) FROM core.session), 5::bigint, 'another register, time, connector or tag');
 $$);
-SELECT t.test('a start more than a day ahead whose Stop is stored is given up', $$
+SELECT t.test('nor is it another one when it is told again at the very time that it names', $$
     p := t.house('H'); w := t.card('TAG00000001', 1000000, 9);
     SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now() + interval '25 hours', 1, now(), false, NULL);
-    PERFORM t.stop(p, a.transaction_id, 1500, now() + interval '25 hours 10 minutes', NULL, now() + interval '10 minutes', false, NULL);
+    PERFORM inbound.boot(p, now(), 'V', 'M', NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+    FOR r IN SELECT * FROM unnest(ARRAY[-61, -59, 0, 30, 60]) v(seconds), (VALUES (true), (false)) q(queued) LOOP
+        SELECT * INTO b FROM t.start(p, 'TAG00000001', 1000, now() + interval '25 hours', 1,
+            now() + interval '25 hours' + r.seconds * interval '1 s', r.queued, 0);
+        PERFORM t.is(b, a, 'told ' || r.seconds || ' s after its time');
+    END LOOP;
+    PERFORM t.is((SELECT count(*) FROM core.session), 1::bigint, 'sessions');
+$$);
+SELECT t.test('a start more than a day ahead is the same start after its Stop, too, if the register has moved on since', $$
+    p := t.house('H'); w := t.card('TAG00000001', 1000000, 9);
+    SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now() + interval '25 hours', 1, now(), false, NULL);
+    PERFORM t.stop(p, -1, 1500, now() + interval '25 hours 10 minutes', 'TAG00000001', now() + interval '10 minutes', false, NULL);
+    PERFORM t.is((SELECT stopped_at IS NOT NULL FROM core.session), true, 'stopped');
+    FOREACH n IN ARRAY ARRAY[2, 24, 25, 26] LOOP
+        SELECT * INTO b FROM t.start(p, 'TAG00000001', 1000, now() + interval '25 hours', 1, now() + n * interval '1 hour', true, NULL);
+        PERFORM t.is(b, a, 'told ' || n || ' hours later');
+    END LOOP;
+    -- As long as it is a day ahead it may be what each boot begins with.
+    SELECT * INTO b FROM t.start(p, 'TAG00000001', 1000, now() + interval '25 hours', 1, now() + interval '50 minutes', true, NULL);
+    PERFORM t.is(b.transaction_id <> a.transaction_id, true, 'told again a day ahead');
+$$);
+SELECT t.test('after a Stop at the register of its start it may be another one', $$
+    p := t.house('H'); w := t.card('TAG00000001', 1000000, 9);
+    SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now() + interval '25 hours', 1, now(), false, NULL);
+    PERFORM t.stop(p, a.transaction_id, 1000, now() + interval '25 hours 10 minutes', NULL, now() + interval '10 minutes', false, NULL);
     SELECT * INTO b FROM t.start(p, 'TAG00000001', 1000, now() + interval '25 hours', 1, now() + interval '2 hours', true, NULL);
     PERFORM t.is(b.transaction_id <> a.transaction_id, true, 'another session');
 $$);
