@@ -164,6 +164,7 @@ steps() {
   step 'chaos: 30 kills' python3 tests/chaos/chaos.py --build "$top/build-fault" --seed 20 --points 10
   step 'chaos finds wrong daemons' sh tests/chaos/mutants.sh "$top/build-fault"
   step 'random histories, billed anew' python3 tests/histories/histories.py --build "$top/build-release" --seeds 1-8
+  step 'the fault matrix names what is there' python3 tests/faults/matrix.py "$top/build-asan"
   step 'PostgreSQL fails while piles charge' python3 tests/faults/run.py --build "$top/build-release"
   step 'bench' sh tests/bench/run.sh "$top/build-release"
   step 'first run: an ordinary user on a fresh Debian' first_run bare
