@@ -19,7 +19,7 @@ import e2e
 from wire import CLOSE, PING, TEXT, Closed
 
 GONE_S = 10
-STAND_STILL_S = 1
+STAND_STILL_S, IDLE = 1, 5
 CONFIG = 'limits { accepts_per_s = 100000 }\nlog { level = "debug" frames = "full" }\n'
 
 
@@ -45,9 +45,11 @@ def all_that_is_heard(one):
 
 
 def in_work(stack, count):
-    """Every pile has a Start in work, whose commit stands still, when the word comes."""
-    piles = [crowd.pile(stack.port, index) for index in range(count)]
-    for one in piles:
+    """Every pile has a Start in work, whose commit stands still, when the word comes; of a few idle ones a command is
+    being claimed."""
+    everybody = [crowd.pile(stack.port, index) for index in range(count + IDLE)]
+    piles, idle = everybody[:count], everybody[count:]
+    for one in everybody:
         one.call("BootNotification", chargePointVendor="V", chargePointModel="M")
     lanes = [int(row[0]) for row in stack.rows(
         "SELECT pid FROM pg_stat_activity WHERE application_name IN ('joulebook/money', 'joulebook/telemetry')")]
@@ -59,6 +61,7 @@ def in_work(stack, count):
     stack.wait(lambda: len(set(re.findall(r"first-\d+", log_of(stack)))) == count, 5, "the Starts in work")
     stack.value("""INSERT INTO core.command (station_id, action, payload, deadline, actor)
         SELECT id, 'ClearCache', '{}', now() + interval '1 hour', 'test' FROM core.station""")
+    time.sleep(STAND_STILL_S)    # until the claims are on their way
     with stack.span() as span:
         stack.csmsd.send_signal(signal.SIGTERM)
         stack.wait(lambda: '"csmsd.stopping"' in log_of(stack), 5, "the word that it ends")
@@ -69,9 +72,11 @@ def in_work(stack, count):
         for pid in lanes:
             os.kill(pid, signal.SIGCONT)
         heard = [all_that_is_heard(one) for one in piles]
+        idle = [all_that_is_heard(one) for one in idle]
         status = stack.csmsd.wait(30)
     wrong = [each for index, each in enumerate(heard) if each != [(3, f"first-{index}"), 1001]]
     check(f"each of {count} piles hears the answer to what was in work, no command, and 1001", not wrong, wrong[:3] or "")
+    check("who waits for nothing hears 1001 alone", all(each == [1001] for each in idle), idle)
     check("csmsd ends well", status == 0, status)
     check("in its time", span.within(GONE_S))
     check("what was answered is stored, and nothing else", stack.rows("""SELECT (SELECT count(*) FROM core.session),
@@ -107,7 +112,7 @@ def main():
     with Stack(options.build) as stack:
         stack.start_database()
         stack.migrate()
-        crowd.furnish(stack, count)
+        crowd.furnish(stack, count + IDLE)
         stack.start_csmsd(extra=CONFIG)
         in_work(stack, count)
     under_load(options, times, chance)
