@@ -43,11 +43,12 @@ BEGIN
     content := inbound.digest(p_station::text, p_connector::text, tag.tag_key::text, extract(epoch FROM p_at)::text,
         CASE WHEN clock.clockless THEN here.boot_number || '/' || COALESCE(p_meter_start_mwh::text, '') END);
 
-    -- Or it was told first when its time was more than a day ahead, and none (0107_start_ahead.sql).
+    -- Or it was told first when its time was more than a day ahead, and none (session_ahead).
     SELECT * INTO known FROM (
         SELECT s.* FROM core.session s WHERE s.start_key = content
         UNION ALL SELECT x.* FROM core.session x
-        WHERE x.start_reported_at AT TIME ZONE 'UTC' > x.start_received_at AT TIME ZONE 'UTC' + interval '1 day'
+        WHERE CASE WHEN x.start_received_at < '2200-01-01 00:00:00+00' THEN
+            x.start_reported_at AT TIME ZONE 'UTC' > x.start_received_at AT TIME ZONE 'UTC' + interval '1 day' ELSE false END
           AND x.station_id = p_station AND x.connector = p_connector AND x.start_reported_at = p_at
           AND NOT clock.clockless AND inbound.start_ahead(x, tag.tag_key, p_meter_start_mwh)) k LIMIT 1;
     IF known.uid IS NULL THEN

@@ -71,6 +71,13 @@ if "Index Cond: ((((station_id << 32) + connector) = ((s.station_id << 32) + s.c
     sys.exit(1)
 print("ok - the sessions of a connector are found by its number")
 
+# Nor is a live start a matter of all that its connector had.
+read = psql("SELECT idx_scan > 0, idx_tup_read FROM pg_stat_user_indexes WHERE indexrelname = 'session_ahead'")
+if read != ["t|0"]:
+    print(f"not ok - a live start looks for none that was told ahead but by their index: {read}")
+    sys.exit(1)
+print("ok - a live start looks for none that was told ahead but by their index")
+
 # Settling asks for a session's decided reviews as well as for its open ones.
 before = scans()
 inputs = psql("SELECT ledger.settlement_input(uid) IS NOT NULL FROM core.session; SELECT pg_stat_force_next_flush();", "joulebook_app")
