@@ -297,8 +297,8 @@ static bool among(const char *status, const char *const *words, size_t count)
     return false;
 }
 
-/* Accepted or rejected, by the status that most confirmations have; without memory to read it, or
- * by a word that no list has, nobody knows. */
+/* Accepted or rejected, by the status that most confirmations have; by a word that no list has
+ * nobody knows.  NULL: no memory to read it. */
 static const char *verdict_of(const struct ocpp_frame *frame)
 {
     struct ocpp_json *json =
@@ -307,7 +307,7 @@ static const char *verdict_of(const struct ocpp_frame *frame)
     const char *status, *verdict;
 
     if (json == NULL)
-        return "unknown";
+        return NULL;
     member = ocpp_json_member(ocpp_json_root(json), "status");
     status = ocpp_json_string(member);
     verdict = member == NULL ? no_status : "unknown";
@@ -376,7 +376,7 @@ static void call_late(struct core *core, struct core_now now, struct core_statio
         return;
     if (frame->type != OCPP_CALL_ERROR)
         work.state = verdict_of(frame);
-    if (strcmp(work.state, "unknown") == 0)
+    if (work.state == NULL || strcmp(work.state, "unknown") == 0)
         return;
     answer_write(&text, frame);
     work.text = text.failed ? NULL : text.bytes;
@@ -407,11 +407,15 @@ void call_answered(struct core *core, struct core_now now, struct core_station *
         else
             error_write(&text, ocpp_error_text(fault->error), fault->member, fault->text);
     } else {
-        answer_write(&text, frame);
         if (frame->type != OCPP_CALL_ERROR)
             state = verdict_of(frame);
         if (state == no_status)
             state = "accepted";
+        /* An `unknown` with an answer is the pile's own word, and the command is not repeated. */
+        if (state != NULL)
+            answer_write(&text, frame);
+        else
+            state = "unknown";
     }
     call_end(core, now, station, state, text.failed ? NULL : text.bytes);
     core_text_done(&text);
