@@ -38,7 +38,7 @@ sys.path.insert(0, os.path.dirname(HERE))
 from stack import TOP, Stack  # noqa: E402
 
 FLEET = os.path.join(TOP, "simulators", "fleets", "quickstart.json")
-PACE_MS = 40          # between a pile's messages: how long the queues last
+DAYS = 300            # the past that the queues may be of: many fillings, one after the other
 BACK_S = 120          # the longest that piles may wait for answers after a kill
 SETTLE_S = 60
 AUDIT_S = 600
@@ -63,6 +63,7 @@ def arguments():
     parser.add_argument("--sessions", type=int, default=300, help="at least that many must be billed")
     parser.add_argument("--queued", type=int, default=1600, help="sessions in the piles' queues")
     parser.add_argument("--piles", type=int, default=20)
+    parser.add_argument("--pace", type=int, default=40, help="ms between a pile's messages: how long the queues last")
     parser.add_argument("--open", type=int, default=10, help="sessions open at each kill, at least")
     parser.add_argument("--limit", type=int, default=1200, help="seconds after which this gives up")
     parser.add_argument("--keep", metavar="DIR", help="copies the logs and the truth there at the end")
@@ -152,8 +153,8 @@ class Chaos:
             os.environ["JOULEBOOK_FAULT"] = self.options.fault
         if self.options.points:
             os.environ["JOULEBOOK_CRASH_FILE"] = self.place_file
-        subprocess.run([stack.program("pilesim"), "seed", "--database", stack.conninfo(), "--fleet", self.fleet],
-                       check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([stack.program("pilesim"), "seed", "--database", stack.conninfo(), "--fleet", self.fleet,
+                        "--days", str(DAYS + 1)], check=True, stdout=subprocess.DEVNULL)
         stack.start_csmsd()
 
     def start_piles(self):
@@ -163,7 +164,7 @@ class Chaos:
                 [self.stack.program("pilesim"), "run", "--fleet", self.fleet, "--truth", self.truth.folder,
                  "--url", f"ws://127.0.0.1:{self.stack.port}/ocpp", "--seed", str(options.seed),
                  "--piles", str(options.piles), "--catch-up", str(options.queued), "--open", str(options.open),
-                 "--pace", str(PACE_MS), "--attempts", "10", "--retry", "1"],
+                 "--days", str(DAYS), "--pace", str(options.pace), "--attempts", "10", "--retry", "1"],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
     def end_piles(self):
