@@ -1,8 +1,7 @@
 /* link.c - see link.h. */
 #include "csms/link.h"
 
-#include <assert.h>
-#include <stdlib.h>
+#include <stddef.h>
 
 static void fd_ready(void *ctx, bool readable, bool writable)
 {
@@ -18,15 +17,17 @@ static void timer_fired(void *ctx)
     link->alarm(link->guest, loop_mono_ms(link->loop));
 }
 
-void link_init(struct link *link, struct loop *loop, link_ready *ready, link_alarm *alarm)
+bool link_init(struct link *link, struct loop *loop, link_ready *ready, link_alarm *alarm)
 {
     *link = (struct link){
         .loop = loop,
         .ready = ready,
         .alarm = alarm,
         .fd = -1,
+        .watcher = loop_fd_new(loop, -1, fd_ready, link),
         .timer = {.fire = timer_fired, .ctx = link},
     };
+    return link->watcher != NULL;
 }
 
 void link_done(struct link *link)
@@ -42,18 +43,11 @@ void link_watch(void *ctx, int fd, bool want_read, bool want_write)
 {
     struct link *link = ctx;
 
-    if (link->watcher != NULL && (fd != link->fd || (!want_read && !want_write))) {
-        loop_fd_free(link->watcher);
-        link->watcher = NULL;
-    }
     if (!want_read && !want_write)
-        return;
-    if (link->watcher == NULL) {
-        link->watcher = loop_fd_new(link->loop, fd, fd_ready, link);
-        link->fd = fd;
-        if (link->watcher == NULL) /* a node that cannot hear its database is of no use */
-            abort();
-    }
+        fd = -1; /* it may be closed now, and its number become another's */
+    if (fd != link->fd)
+        loop_fd_move(link->watcher, fd);
+    link->fd = fd;
     loop_fd_want(link->watcher, want_read, want_write);
 }
 

@@ -21,7 +21,9 @@ struct link {
     struct wheel_timer timer;
 };
 
-void link_init(struct link *, struct loop *, link_ready *, link_alarm *);
+/* False: no memory.  Afterwards nothing of it can fail: a node that cannot hear its database is of
+ * no use. */
+MUST_CHECK bool link_init(struct link *, struct loop *, link_ready *, link_alarm *);
 void link_done(struct link *); /* after the guest is gone */
 void link_watch(void *link, int fd, bool want_read, bool want_write);
 void link_alarm_set(void *link, uint64_t at_mono_ms);

@@ -196,6 +196,12 @@ void loop_fd_want(struct loop_fd *watch, bool read, bool write)
     ev_io_start(watch->loop->ev, &watch->io);
 }
 
+void loop_fd_move(struct loop_fd *watch, int fd)
+{
+    ev_io_stop(watch->loop->ev, &watch->io);
+    ev_io_set(&watch->io, fd, 0);
+}
+
 void loop_fd_free(struct loop_fd *watch)
 {
     if (!watch)

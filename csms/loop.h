@@ -39,6 +39,8 @@ void loop_timer_disarm(struct loop *, struct wheel_timer *);
 typedef void loop_fd_ready(void *ctx, bool readable, bool writable);
 MUST_CHECK struct loop_fd *loop_fd_new(struct loop *, int fd, loop_fd_ready *ready, void *ctx);
 void loop_fd_want(struct loop_fd *, bool read, bool write);
+/* To another descriptor, at first for nothing; -1: to none, of which nothing may be wanted. */
+void loop_fd_move(struct loop_fd *, int fd);
 /* May be called from within its own ready function. NULL is allowed. */
 void loop_fd_free(struct loop_fd *);
 

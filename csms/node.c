@@ -311,7 +311,8 @@ static struct db_lane *lane_make(struct node *node, struct node_lane *lane, cons
 
     lane->node = node;
     lane->name = name;
-    link_init(&lane->link, node->config.loop, lane_ready, lane_rang);
+    if (!link_init(&lane->link, node->config.loop, lane_ready, lane_rang))
+        return NULL;
     made = db_lane_new(&config, &ports);
     lane->link.guest = made;
     return made;
@@ -369,7 +370,8 @@ static bool listen_make(struct node *node)
 
     lane->node = node;
     lane->name = "listen";
-    link_init(&lane->link, node->config.loop, listen_ready, listen_rang);
+    if (!link_init(&lane->link, node->config.loop, listen_ready, listen_rang))
+        return false;
     node->listening = db_listen_new(address(node), node->id, &ports);
     lane->link.guest = node->listening;
     return node->listening != NULL;

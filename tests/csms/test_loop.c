@@ -126,6 +126,35 @@ START_TEST(a_descriptor_is_watched_only_when_wanted_and_may_be_freed_at_once)
 }
 END_TEST
 
+/* So does libpq: one socket is closed, the next has its number. */
+START_TEST(a_watcher_may_be_led_to_another_descriptor_of_the_same_number)
+{
+    struct probe probe = probe_new();
+    int first[2];
+
+    ck_assert_int_eq(pipe(first), 0);
+    probe.watch = loop_fd_new(probe.loop, -1, ready, &probe);
+    loop_fd_move(probe.watch, first[0]);
+    loop_fd_want(probe.watch, true, false);
+    probe.timer = (struct wheel_timer){ .fire = stop, .ctx = &probe };
+    loop_timer_arm(probe.loop, &probe.timer, loop_mono_ms(probe.loop) + 20);
+    loop_run(probe.loop); /* it is watched now */
+    loop_fd_move(probe.watch, -1);
+    close(first[0]);
+    close(first[1]);
+    ck_assert_int_eq(pipe(probe.pipe), 0);
+    ck_assert_int_eq(probe.pipe[0], first[0]);
+    loop_fd_move(probe.watch, probe.pipe[0]);
+    loop_fd_want(probe.watch, true, false);
+    ck_assert_int_eq(write(probe.pipe[1], "x", 1), 1);
+    loop_run(probe.loop);
+    ck_assert_ptr_null(probe.watch);
+    close(probe.pipe[0]);
+    close(probe.pipe[1]);
+    loop_free(probe.loop);
+}
+END_TEST
+
 static void count_turn(void *ctx)
 {
     ((struct probe *)ctx)->turns++;
@@ -159,6 +188,7 @@ static void add(TCase *tcase)
     tcase_add_test(tcase, another_thread_wakes_it_and_no_last_wake_is_lost);
     tcase_add_test(tcase, a_signal_calls_in_the_loop_and_a_ninth_is_refused);
     tcase_add_test(tcase, a_descriptor_is_watched_only_when_wanted_and_may_be_freed_at_once);
+    tcase_add_test(tcase, a_watcher_may_be_led_to_another_descriptor_of_the_same_number);
     tcase_add_test(tcase, the_end_of_each_turn_is_called_and_an_idle_loop_does_not_turn);
 }
 
