@@ -3,6 +3,8 @@
 -- Claims the oldest queued command if the epoch is still the caller's, and stays it until the claim has
 -- committed, before the CALL leaves. A connection that is changing hands gives none now: its owner looks
 -- again. The oldest may be in somebody's hands for a moment: then the next.
+-- A claim that is run again, since its outcome had been unknown, is the same claim. Nobody knows of it otherwise, and
+-- its CALL would never leave.
 CREATE OR REPLACE FUNCTION inbound.command_next(p_station bigint, p_epoch bigint, p_at timestamptz,
     OUT outcome text, OUT command_id bigint, OUT action text, OUT payload text, OUT message_id text, OUT timeout_s integer)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -14,6 +16,12 @@ BEGIN
     SELECT c.node_id INTO owner FROM core.station_connection c
     WHERE c.station_id = p_station AND c.epoch = p_epoch AND c.closed_at IS NULL FOR SHARE SKIP LOCKED;
     IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    SELECT c.id, c.action, c.payload::text, c.message_id, c.timeout_s
+    INTO command_id, action, payload, message_id, timeout_s FROM core.command c
+    WHERE c.station_id = p_station AND c.state = 'sent' AND c.epoch = p_epoch AND c.sent_at = p_at;
+    IF FOUND THEN
         RETURN;
     END IF;
     SELECT c.id INTO chosen FROM core.command c

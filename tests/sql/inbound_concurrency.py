@@ -349,7 +349,7 @@ def jobs_and_commands_are_claimed_once_by_many(admin):
     def work():
         session = Session("joulebook_app")
         jobs = session.run("; ".join("SELECT key FROM inbound.job_claim('{race}', 'w')" for _ in range(25)))
-        commands = session.run("; ".join(f"SELECT command_id FROM inbound.command_next({station}, {epoch}, now())" for _ in range(10)))
+        commands = session.run("; ".join(f"SELECT command_id FROM inbound.command_next({station}, {epoch}, clock_timestamp())" for _ in range(10)))
         session.close()
         return jobs, commands
     results = parallel([work] * 8)

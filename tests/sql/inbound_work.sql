@@ -4,26 +4,39 @@ SELECT t.test('a command is claimed once, oldest first, by the living epoch, bef
     SELECT epoch INTO n FROM inbound.take_over(p, 7, 'x', now());
     INSERT INTO core.command (station_id, action, payload, deadline, actor) VALUES
         (p, 'ClearCache', '{}', now() - interval '1 s', 'me'), (p, 'Reset', '{"type":"Soft"}', now() + interval '1 minute', 'me'), (p, 'GetLog', '{}', now() + interval '1 minute', 'me');
-    PERFORM t.is((inbound.command_next(p, n - 1, now())).command_id, NULL, 'a dead epoch');
-    SELECT * INTO a FROM inbound.command_next(p, n, now());
+    PERFORM t.is((inbound.command_next(p, n - 1, clock_timestamp())).command_id, NULL, 'a dead epoch');
+    SELECT * INTO a FROM inbound.command_next(p, n, clock_timestamp());
     PERFORM t.is(a.action || a.payload || COALESCE(a.timeout_s, -1), 'Reset{"type": "Soft"}-1', 'the first that is not too late');
-    SELECT * INTO b FROM inbound.command_next(p, n, now());
+    SELECT * INTO b FROM inbound.command_next(p, n, clock_timestamp());
     PERFORM t.is(b.action, 'GetLog', 'the next');
     PERFORM t.is(a.message_id <> b.message_id, true, 'message ids');
-    PERFORM t.is((inbound.command_next(p, n, now())).command_id, NULL, 'and no more');
+    PERFORM t.is((inbound.command_next(p, n, clock_timestamp())).command_id, NULL, 'and no more');
     PERFORM t.is((SELECT node_id || state FROM core.command WHERE id = a.command_id), '7sent', 'claimed by');
+$$);
+SELECT t.test('a claim that is run again is the same claim, until it has ended', $$
+    p := t.house('H');
+    SELECT epoch INTO n FROM inbound.take_over(p, 7, 'x', now());
+    INSERT INTO core.command (station_id, action, payload, deadline, actor, timeout_s) VALUES
+        (p, 'Reset', '{"type":"Soft"}', now() + interval '1 minute', 'me', 9), (p, 'GetLog', '{}', now() + interval '1 minute', 'me', NULL);
+    SELECT * INTO a FROM inbound.command_next(p, n, now());
+    SELECT * INTO b FROM inbound.command_next(p, n, now());
+    PERFORM t.is(b::text, a::text, 'again');
+    PERFORM t.is((SELECT string_agg(state || attempts, ',' ORDER BY id) FROM core.command), 'sent1,queued0', 'one is claimed, once');
+    PERFORM t.is((inbound.command_next(p, n - 1, now())).command_id, NULL, 'not for a dead epoch');
+    PERFORM inbound.command_answer(a.command_id, a.message_id, 'accepted', '{}', now());
+    PERFORM t.is((inbound.command_next(p, n, now())).action, 'GetLog', 'then the next');
 $$);
 SELECT t.test('what a dead connection had sent is unknown; what may be repeated is queued again with a new message id', $$
     p := t.house('H');
     SELECT epoch INTO n FROM inbound.take_over(p, 7, 'x', now());
     INSERT INTO core.command (station_id, action, payload, deadline, actor, repeatable) VALUES
         (p, 'Reset', '{}', now() + interval '1 minute', 'me', false), (p, 'GetConfiguration', '{}', now() + interval '1 minute', 'me', true), (p, 'TriggerMessage', '{}', now() + interval '1 s', 'me', true);
-    PERFORM inbound.command_next(p, n, now()), inbound.command_next(p, n, now());
+    PERFORM inbound.command_next(p, n, clock_timestamp()), inbound.command_next(p, n, clock_timestamp());
     SELECT message_id INTO x FROM core.command WHERE action = 'GetConfiguration';
-    SELECT * INTO r FROM inbound.command_next(p, n, now());
+    SELECT * INTO r FROM inbound.command_next(p, n, clock_timestamp());
     SELECT epoch INTO n FROM inbound.take_over(p, 8, 'y', now() + interval '5 s');
     PERFORM t.is((SELECT string_agg(state, ',' ORDER BY id) FROM core.command), 'unknown,queued,unknown', 'states');
-    PERFORM t.is((inbound.command_next(p, n, now())).message_id <> x, true, 'message id');
+    PERFORM t.is((inbound.command_next(p, n, clock_timestamp())).message_id <> x, true, 'message id');
     PERFORM t.is(inbound.command_answer(c.id, c.message_id, 'accepted', '{"status":"Accepted"}', now()), 'done', 'a late answer') FROM core.command c WHERE c.action = 'Reset';
     PERFORM t.is((SELECT state FROM core.command WHERE action = 'Reset'), 'accepted', 'settles it');
 $$);
@@ -67,9 +80,9 @@ SELECT t.test('what an earlier connection says of its claim is no word on a late
     FOREACH x IN ARRAY ARRAY['unknown', 'timed_out', 'accepted'] LOOP
         SELECT epoch INTO n FROM inbound.take_over(p, 7, 'x', now());
         INSERT INTO core.command (station_id, action, payload, deadline, actor, repeatable) VALUES (p, 'GetConfiguration', '{}', now() + interval '1 minute', 'me', true);
-        SELECT * INTO a FROM inbound.command_next(p, n, now());
+        SELECT * INTO a FROM inbound.command_next(p, n, clock_timestamp());
         SELECT epoch INTO n FROM inbound.take_over(p, 8, 'y', now());
-        SELECT * INTO b FROM inbound.command_next(p, n, now());
+        SELECT * INTO b FROM inbound.command_next(p, n, clock_timestamp());
         PERFORM t.is(b.command_id = a.command_id AND b.message_id <> a.message_id, true, 'claimed again');
         PERFORM t.is(inbound.command_answer(a.command_id, a.message_id, x, NULL, now()), 'done', x);
         PERFORM t.is((SELECT state || message_id || coalesce(answered_at::text, '') FROM core.command WHERE id = a.command_id), 'sent' || b.message_id, x || ' changes nothing');
@@ -81,10 +94,10 @@ SELECT t.test('an answer that says neither yes nor no is kept, is not asked for 
     p := t.house('H');
     SELECT epoch INTO n FROM inbound.take_over(p, 7, 'x', now());
     INSERT INTO core.command (station_id, action, payload, deadline, actor, repeatable) VALUES (p, 'GetConfiguration', '{}', now() + interval '1 minute', 'me', true);
-    SELECT * INTO a FROM inbound.command_next(p, n, now());
+    SELECT * INTO a FROM inbound.command_next(p, n, clock_timestamp());
     PERFORM inbound.command_answer(a.command_id, a.message_id, 'unknown', '{"status":"Perhaps"}', now());
     PERFORM t.is((SELECT state || (answer::text LIKE '%Perhaps%') || (answered_at IS NOT NULL) FROM core.command), 'unknowntruetrue', 'kept');
-    PERFORM t.is((inbound.command_next(p, n, now())).command_id, NULL, 'and it is not sent again');
+    PERFORM t.is((inbound.command_next(p, n, clock_timestamp())).command_id, NULL, 'and it is not sent again');
     PERFORM inbound.command_answer(a.command_id, a.message_id, 'rejected', '{}', now());
     PERFORM t.is((SELECT state FROM core.command), 'rejected', 'settled');
 $$);
@@ -92,14 +105,14 @@ SELECT t.test('an answer that comes after its command was put back, and before i
     p := t.house('H');
     SELECT epoch INTO n FROM inbound.take_over(p, 7, 'x', now());
     INSERT INTO core.command (station_id, action, payload, deadline, actor, repeatable) VALUES (p, 'GetConfiguration', '{}', now() + interval '1 minute', 'me', true);
-    SELECT * INTO a FROM inbound.command_next(p, n, now());
+    SELECT * INTO a FROM inbound.command_next(p, n, clock_timestamp());
     SELECT epoch INTO n FROM inbound.take_over(p, 8, 'y', now());
     PERFORM t.is((SELECT state FROM core.command), 'queued', 'put back');
     PERFORM inbound.command_answer(a.command_id, a.message_id, 'unknown', NULL, now());
     PERFORM t.is((SELECT state FROM core.command), 'queued', 'who does not know changes nothing');
     PERFORM inbound.command_answer(a.command_id, a.message_id, 'accepted', '{}', now());
     PERFORM t.is((SELECT state FROM core.command), 'accepted', 'who knows does');
-    PERFORM t.is((inbound.command_next(p, n, now())).command_id, NULL, 'and it is not sent again');
+    PERFORM t.is((inbound.command_next(p, n, clock_timestamp())).command_id, NULL, 'and it is not sent again');
 $$);
 SELECT t.test('what a late answer without a status means, its action says', $$
     p := t.house('H');
@@ -116,7 +129,7 @@ SELECT t.test('an answer is final, and wipes the secrets', $$
     SELECT epoch INTO n FROM inbound.take_over(p, 7, 'x', now());
     INSERT INTO core.command (station_id, action, payload, deadline, actor, secret_members) VALUES
         (p, 'ChangeConfiguration', '{"key":"AuthorizationKey","value":"hunter2hunter2hunter2"}', now() + interval '1 minute', 'me', '{value}');
-    SELECT * INTO a FROM inbound.command_next(p, n, now());
+    SELECT * INTO a FROM inbound.command_next(p, n, clock_timestamp());
     PERFORM inbound.command_answer(a.command_id, a.message_id, 'accepted', '{"status":"Accepted"}', now());
     PERFORM inbound.command_answer(a.command_id, a.message_id, 'rejected', '{}', now());
     PERFORM t.is((SELECT state || (payload::text LIKE '%hunter%') FROM core.command), 'acceptedfalse', 'command');
@@ -153,7 +166,7 @@ SELECT t.test('what nobody knows the end of keeps its secrets for as long as it 
     INSERT INTO core.command (station_id, action, payload, deadline, actor, secret_members) VALUES
         (p, 'Reset', '{"a":1,"b":2}', clock_timestamp() + interval '1 minute', 'me', '{a}'), (p, 'Reset', '{"b":2}', clock_timestamp() - interval '1 hour', 'me', '{a}');
     UPDATE core.command SET state = 'unknown' WHERE NOT payload ? 'a';
-    PERFORM inbound.command_next(p, n, now()), inbound.take_over(p, 8, 'y', now());
+    PERFORM inbound.command_next(p, n, clock_timestamp()), inbound.take_over(p, 8, 'y', now());
     PERFORM t.is(inbound.command_expiry(), 0::bigint, 'nothing to do');
     PERFORM t.is((SELECT state || payload FROM core.command ORDER BY id LIMIT 1), 'unknown{"a": 1, "b": 2}', 'before its deadline');
     UPDATE core.command SET deadline = clock_timestamp() - interval '1 minute' WHERE payload ? 'a';
@@ -166,12 +179,12 @@ SELECT t.test('a claim whose CALL never left is put back, by its own message id 
     SELECT epoch INTO n FROM inbound.take_over(p, 7, 'x', now());
     INSERT INTO core.command (station_id, action, payload, deadline, actor, secret_members) VALUES
         (p, 'Reset', '{"a":1,"b":2}', now() + interval '1 minute', 'me', '{a}');
-    SELECT * INTO a FROM inbound.command_next(p, n, now());
+    SELECT * INTO a FROM inbound.command_next(p, n, clock_timestamp());
     PERFORM t.is(inbound.command_unsent(a.command_id, 'jb-other', now()), 'done', 'of another claim');
     PERFORM t.is((SELECT state FROM core.command), 'sent', 'is not undone');
     PERFORM t.is(inbound.command_unsent(a.command_id, a.message_id, now()), 'done', 'its own');
     PERFORM t.is((SELECT state || coalesce(node_id::text, '') || coalesce(epoch::text, '') || payload FROM core.command), 'queued{"a": 1, "b": 2}', 'is');
-    SELECT * INTO b FROM inbound.command_next(p, n, now());
+    SELECT * INTO b FROM inbound.command_next(p, n, clock_timestamp());
     PERFORM t.is(b.command_id = a.command_id AND b.message_id <> a.message_id, true, 'claimed again');
     PERFORM t.is(inbound.command_unsent(a.command_id, a.message_id, now()), 'done', 'a repeat');
     PERFORM t.is((SELECT state FROM core.command), 'sent', 'takes nothing from the second claim');
@@ -180,7 +193,7 @@ SELECT t.test('a claim whose CALL never left is put back, by its own message id 
     PERFORM inbound.command_unsent(b.command_id, b.message_id, now());
     PERFORM t.is((SELECT state FROM core.command), 'queued', 'is corrected');
     SELECT epoch INTO n FROM core.station_connection WHERE station_id = p;
-    SELECT * INTO b FROM inbound.command_next(p, n, now());
+    SELECT * INTO b FROM inbound.command_next(p, n, clock_timestamp());
     PERFORM inbound.command_answer(b.command_id, b.message_id, 'rejected', NULL, now());
     PERFORM inbound.command_unsent(b.command_id, b.message_id, now());
     PERFORM t.is((SELECT state FROM core.command), 'rejected', 'an answer stands');
@@ -191,7 +204,7 @@ SELECT t.test('a claim that is put back after its deadline has expired, without 
     SELECT epoch INTO n FROM inbound.take_over(p, 7, 'x', now());
     INSERT INTO core.command (station_id, action, payload, deadline, actor, secret_members) VALUES
         (p, 'Reset', '{"a":1,"b":2}', now() + interval '1 minute', 'me', '{a}');
-    SELECT * INTO a FROM inbound.command_next(p, n, now());
+    SELECT * INTO a FROM inbound.command_next(p, n, clock_timestamp());
     PERFORM inbound.command_unsent(a.command_id, a.message_id, now() + interval '2 minutes');
     PERFORM t.is((SELECT state || payload FROM core.command), 'expired{"b": 2}', 'late');
 $$);
