@@ -188,19 +188,25 @@ static bool set_word(
 void conf_set(struct conf_reader *reader, uint32_t index, const char *where, const char *text)
 {
     const struct conf_setting *setting = &conf_settings[index];
+    char *source = strdup(where);
     bool set = setting->kind == CONF_TEXT ? set_text(reader, setting, where, text)
         : setting->kind == CONF_NUMBER    ? set_number(reader, setting, where, text)
                                           : set_word(reader, setting, where, text);
 
-    if (!set)
+    if (!source)
+        conf_complain(reader, where, "no memory");
+    if (!set || !source) {
+        free(source);
         return;
+    }
     free(reader->conf->sources[index]);
-    reader->conf->sources[index] = strdup(where);
+    reader->conf->sources[index] = source;
 }
 
 static struct conf *conf_new(void)
 {
     struct conf *conf = calloc(1, sizeof(*conf));
+    bool whole = true;
 
     if (!conf)
         return NULL;
@@ -214,7 +220,7 @@ static struct conf *conf_new(void)
         void *member = (char *)conf + setting->offset;
 
         if (setting->kind == CONF_TEXT)
-            *(char **)member = strdup(setting->text);
+            whole &= (*(char **)member = strdup(setting->text)) != NULL;
         else if (setting->kind == CONF_NUMBER)
             *(int64_t *)member = setting->number;
         else if (setting->kind == CONF_SWITCH)
@@ -222,8 +228,12 @@ static struct conf *conf_new(void)
         else
             *(int *)member = (int)setting->number;
         conf->sources[i] = strdup("built in");
+        whole &= conf->sources[i] != NULL;
     }
-    return conf;
+    if (whole)
+        return conf;
+    conf_free(conf);
+    return NULL;
 }
 
 void conf_free(struct conf *conf)
@@ -340,7 +350,10 @@ static void add_built_in_listener(struct conf_reader *reader)
 
     *listener = (struct conf_listener){ .name = strdup("main"), .bind = strdup("127.0.0.1"),
         .port = 9016, .credentials = true, .source = strdup("built in") };
-    conf_listener_finish(reader, listener, false);
+    if (listener->name && listener->bind && listener->source)
+        conf_listener_finish(reader, listener, false);
+    else
+        conf_complain(reader, "built in", "no memory");
 }
 
 const char *conf_source(const struct conf *conf, const char *setting)

@@ -180,6 +180,11 @@ static int on_listener(cfg_t *cfg, cfg_opt_t *opt)
     struct conf_listener *listener;
 
     (void)cfg;
+    if (!draft->listener.bind || !draft->listener.source) {
+        conf_complain(reading->reader, reading->file, "no memory");
+        drop_draft();
+        return 0;
+    }
     if (!title || !*title || strlen(title) > LISTENER_NAME_MAX) {
         conf_complain(reading->reader, draft->listener.source,
             "listener: the name has 1 to %d characters", LISTENER_NAME_MAX);
@@ -192,9 +197,14 @@ static int on_listener(cfg_t *cfg, cfg_opt_t *opt)
         drop_draft();
         return 0;
     }
+    draft->listener.name = strdup(title);
+    if (!draft->listener.name) {
+        conf_complain(reading->reader, draft->listener.source, "no memory");
+        drop_draft();
+        return 0;
+    }
     listener = &conf->listeners[conf->listener_count++];
     *listener = draft->listener;
-    listener->name = strdup(title);
     conf_listener_finish(reading->reader, listener, draft->serve_told);
     reading->draft = (struct listener_draft){ 0 };
     reading->started = false;
@@ -213,6 +223,8 @@ static int on_include(cfg_t *cfg, cfg_opt_t *opt, int argc, const char **argv)
     } else {
         reading->include_line = cfg->line;
         reading->include = strdup(argv[0]);
+        if (!reading->include)
+            conf_complain(reading->reader, where, "no memory");
     }
     return 0;
 }
