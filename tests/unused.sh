@@ -27,8 +27,9 @@ trap 'rm -rf "$scratch"' EXIT
 find ocpp billing db csms simulators -name '*.o' >"$scratch/objects"
 [ -s "$scratch/objects" ] || { echo "no objects in $1" && exit 1; }
 xargs nm --undefined-only <"$scratch/objects" | awk '{ print $2 }' | sort -u >"$scratch/needed"
+# What begins with __wrap_ the linker refers to.
 xargs nm -A --defined-only <"$scratch/objects" |
-  awk '$2 == "T" { sub(/:[0-9a-f]+$/, "", $1); print $3, $1 }' | sort >"$scratch/defined"
+  awk '$2 == "T" && $3 !~ /^__wrap_/ { sub(/:[0-9a-f]+$/, "", $1); print $3, $1 }' | sort >"$scratch/defined"
 printf '%s' "$allowed" | awk 'NF { print $1 }' | sort -u >"$scratch/allowed"
 unused=$(awk 'FILENAME != ARGV[3] { known[$1] = 1; next } !($1 in known)' \
   "$scratch/needed" "$scratch/allowed" "$scratch/defined")
