@@ -262,7 +262,8 @@ class Chaos:
     def hurry(self):
         """Makes every bill due: what came from a queue would be billed after two minutes, the work of a
         dead worker after five."""
-        self.stack.value("UPDATE core.job SET run_at = now() WHERE kind = 'settle' AND state = 'queued';"
+        self.stack.value("UPDATE core.job SET run_at = now() WHERE kind = 'settle' AND state = 'queued'"
+                         " AND run_at > now();"
                          "UPDATE core.job SET lease_until = now() WHERE kind = 'settle' AND state = 'running'"
                          " AND claimed_at < now() - interval '5 s'")
 
