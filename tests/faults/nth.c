@@ -4,7 +4,7 @@
  * (--wrap), of whatever thread.  JOULEBOOK_NTH names a file that nth.py maps too: it arms, and
  * reads what has failed.  Without the variable nothing ever fails.
  *
- * Allocations are those of csmsd's own code and, by its hooks, cJSON's.  Not those of
+ * Allocations are those of csmsd's own code, of which cJSON gets its memory.  Not those of
  *  - libev, which aborts by design when it gets none (ev_realloc);
  *  - libwebsockets 4.1.6, which is not patched here and does not look at each of its own;
  *  - libpq, libcrypto, zlib and the C library: that they failed is what their functions then say,
@@ -13,7 +13,6 @@
  *
  * A function of libpq fails here as it does when it finds no memory, or no connection any more.
  */
-#include <cjson/cJSON.h>
 #include <libpq-fe.h>
 
 #include <fcntl.h>
@@ -47,7 +46,6 @@ __attribute__((constructor)) static void nth_map(void)
     int fd = path != NULL ? open(path, O_RDWR | O_CLOEXEC) : -1;
     void *map;
 
-    cJSON_InitHooks(&(cJSON_Hooks){malloc, free});
     if (fd < 0)
         return;
     map = mmap(NULL, sizeof *nth, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);

@@ -71,7 +71,7 @@ def messages(hunt, house):
     check("the catalogue is read", len(actions) == 14 and len(house.senders) == 39, actions)
     for kind, lasts in ((ALLOCATION, False), (ALLOCATION, True), (LIBPQ, False)):
         for action in actions:
-            hunt.run(action, kind, LOOP, talk.of(action), (3, 3), lasts)
+            hunt.run(action, kind, LOOP, talk.of(action), (1, 3), lasts)
 
 
 def commands(hunt, house):

@@ -12,7 +12,7 @@ import urllib.error
 
 from charging import PATIENCE
 
-from nth_house import COMES_AGAIN, LIMIT_S, Charge, must, unsettled
+from nth_house import COMES_AGAIN, LIMIT_S, Charge, hurry, must, unsettled
 from wire import CLOSE, PONG, TEXT, Closed, frame
 
 FINAL = ("accepted", "rejected", "refused", "call_error", "timed_out", "unknown", "expired", "cancelled")
@@ -191,6 +191,7 @@ class Commands:
             if time.monotonic() > began + OVERDUE_S:   # its end was lost: the clock's job ends it, 11 minutes later
                 self.stack.value(f"""UPDATE core.command SET sent_at = sent_at - interval '11 minutes'
                     WHERE id = {number} AND state = 'sent' AND sent_at > now() - interval '10 minutes'""")
+                hurry(self.stack)
         wanted = self.ends.setdefault(action, state)
         may = (wanted, "unknown", "timed_out") if heard else ("unknown", "timed_out", "refused", "expired")
         must(f"{action} ends as it must", heard <= 1 and state in may,

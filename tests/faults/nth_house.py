@@ -14,13 +14,14 @@ from charging import PATIENCE, TESTS, TOP, Stack, check
 
 import e2e
 from crowd import furnish, pile
-from wire import Closed
+from wire import TEXT, Closed, frame
 
 ALLOCATION, LIBPQ = 1, 2
 KINDS = {ALLOCATION: "allocation", LIBPQ: "call of libpq"}
 ANYBODY, LOOP, OTHERS = 0, 1, 2
 FAULT = struct.Struct("iiiiq64s")  # tests/faults/nth.c
 PAGE = 4096
+CONTINUATION = 0   # of a text, its opcode
 
 LIMIT_S = 12          # csmsd closes its piles when nothing was committed for 10 s
 COMES_AGAIN = 50      # who comes again 60 times in an hour is let in once a minute
@@ -120,11 +121,17 @@ class Pile:
                 self.came += 1
                 self.link = pile(self.house.stack.port, self.index)
                 self.link.wire.socket.settimeout(LIMIT_S * PATIENCE)
+                self.link.wire.send = self.send
             except (ConnectionError, Closed, TimeoutError) as refused:
                 if time.monotonic() > end:
                     raise TimeoutError(f"{self.name} is not let in: {refused!r}") from None
                 time.sleep(0.1)
         return self
+
+    def send(self, text):
+        """In two fragments, which csmsd has to put together."""
+        whole = text.encode()
+        self.link.wire.raw(frame(TEXT, whole[:9], final=False) + frame(CONTINUATION, whole[9:]))
 
     def leave(self):
         if self.link is not None:
@@ -216,9 +223,9 @@ class Charge:
 
 
 def hurry(stack):
-    """Bills that failed once are tried again after a while, and those of a lost worker after its lease."""
-    stack.value("""UPDATE core.job SET run_at = now() WHERE kind = 'settle' AND state = 'queued';
-        UPDATE core.job SET lease_until = now() WHERE kind = 'settle' AND state = 'running'
+    """Jobs that failed once are tried again after a while, and those of a lost worker after its lease."""
+    stack.value("""UPDATE core.job SET run_at = now() WHERE kind IN ('settle', 'command_expiry') AND state = 'queued';
+        UPDATE core.job SET lease_until = now() WHERE kind IN ('settle', 'command_expiry') AND state = 'running'
             AND claimed_at < now() - interval '1 s'""")
 
 
