@@ -10,17 +10,20 @@ enum { REASON_MAX = 96 };
 
 struct item {
     struct item *next, *before;
+    struct item *later; /* of those that were not given to the lane yet */
     struct closing *closing;
     int64_t station, epoch, at_us;
     uint8_t tries;
-    bool waits; /* not with the lane */
+    bool waits; /* was given and came back */
     char reason[REASON_MAX];
 };
 
 struct closing {
     struct db_lane *lane;
-    struct item *first; /* of all */
-    uint32_t count, waiting;
+    struct item *first;          /* of all */
+    struct item *fresh, *newest; /* not given yet, the oldest first */
+    uint32_t count, waiting, given;
+    uint64_t now_ms; /* of the last call */
     struct db_args args;
 };
 
@@ -66,19 +69,9 @@ static void wait_again(struct item *item)
     item->closing->waiting++;
 }
 
-static void item_done(void *ctx, uint64_t token, enum db_result result, const struct db_row *row)
-{
-    struct item *item = ctx;
+static void item_done(void *ctx, uint64_t token, enum db_result result, const struct db_row *row);
 
-    (void)token;
-    (void)row;
-    if (result == DB_BUSY && item->tries < CLOSING_TRIES)
-        wait_again(item);
-    else
-        item_free(item);
-}
-
-static bool item_give(struct item *item, uint64_t now_ms)
+static bool item_give(struct item *item)
 {
     struct closing *closing = item->closing;
     struct core_work work = {
@@ -96,7 +89,32 @@ static bool item_give(struct item *item, uint64_t now_ms)
     };
 
     inbound_bind(&work, 0, &closing->args);
-    return db_lane_submit(closing->lane, &db_work, now_ms);
+    if (!db_lane_submit(closing->lane, &db_work, closing->now_ms))
+        return false;
+    closing->given++;
+    return true;
+}
+
+/* Nobody waits for these, and everything else that is said waits behind those in the lane. */
+static void fresh_give(struct closing *closing)
+{
+    while (closing->fresh != NULL && closing->given < CLOSING_AT_ONCE && item_give(closing->fresh))
+        closing->fresh = closing->fresh->later;
+}
+
+static void item_done(void *ctx, uint64_t token, enum db_result result, const struct db_row *row)
+{
+    struct item *item = ctx;
+    struct closing *closing = item->closing;
+
+    (void)token;
+    (void)row;
+    closing->given--;
+    if (result == DB_BUSY && item->tries < CLOSING_TRIES)
+        wait_again(item);
+    else
+        item_free(item);
+    fresh_give(closing);
 }
 
 bool closing_add(struct closing *closing, const struct core_work *work, uint64_t now_ms)
@@ -118,8 +136,13 @@ bool closing_add(struct closing *closing, const struct core_work *work, uint64_t
         item->next->before = item;
     closing->first = item;
     closing->count++;
-    if (!item_give(item, now_ms))
-        wait_again(item);
+    if (closing->fresh != NULL)
+        closing->newest->later = item;
+    else
+        closing->fresh = item;
+    closing->newest = item;
+    closing->now_ms = now_ms;
+    fresh_give(closing);
     return true;
 }
 
@@ -127,10 +150,12 @@ void closing_again(struct closing *closing, uint64_t now_ms)
 {
     struct item *item = closing->waiting > 0 ? closing->first : NULL;
 
+    closing->now_ms = now_ms;
+    fresh_give(closing);
     for (; item != NULL; item = item->next) {
         if (!item->waits)
             continue;
-        if (!item_give(item, now_ms)) /* no room: a full lane costs no try */
+        if (closing->given >= CLOSING_AT_ONCE || !item_give(item)) /* no room costs no try */
             return;
         item->waits = false;
         item->tries++;

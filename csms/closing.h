@@ -1,7 +1,8 @@
 /* closing.h - the ends of connections on their way to the database.
  *
- * Nobody waits for them, but a row left open would say that a pile is connected: what the lane has
- * no room for, or finds held by somebody, is given again, up to CLOSING_TRIES times.  What is lost
+ * Nobody waits for them, but when all piles go at once they would stand in the lane before all that
+ * is waited for: CLOSING_AT_ONCE are given to it at a time.  A row left open would say that a pile
+ * is connected: what finds its row held is given again, up to CLOSING_TRIES times.  What is lost
  * with the process is settled by the nodes that live on or come next (inbound.node_settle).
  * Loop thread only.
  */
@@ -12,7 +13,7 @@
 
 #include "csms/core/work.h"
 
-enum { CLOSING_MAX = 65536, CLOSING_TRIES = 30 };
+enum { CLOSING_MAX = 65536, CLOSING_TRIES = 30, CLOSING_AT_ONCE = 64 };
 
 struct closing;
 
