@@ -289,8 +289,9 @@ static void take_over_submit(struct core *core, struct core_now now, struct core
 
     if (station->state != STATION_TAKING)
         station_go(station, STATION_TAKING);
-    if (core->ports.work(core->ports.ctx, &work)) {
+    if (core->taking < CORE_TAKING_MAX && core->ports.work(core->ports.ctx, &work)) {
         station->work_token = work.token;
+        core->taking++;
     } else if (!station->stalled) {
         station->stalled = true;
         core->stalled++;
@@ -397,6 +398,31 @@ void core_conn_closed(
     station_next(core, now, station);
 }
 
+static void stalled_again(struct core *core, struct core_now now, struct core_station *station)
+{
+    station->stalled = false;
+    core->stalled--;
+    if (station->job != NULL)
+        station_job_submit(core, now, station);
+    else
+        take_over_submit(core, now, station);
+}
+
+/* One has left the lane: another one that waits, each in its turn, takes its place. */
+static void taking_again(struct core *core, struct core_now now)
+{
+    core->taking--;
+    for (uint32_t i = 0; core->stalled > 0 && i < core->capacity; i++) {
+        struct core_station *station = &core->stations[core->taking_next];
+
+        core->taking_next = (core->taking_next + 1) % core->capacity;
+        if (station->stalled && station->job == NULL) {
+            stalled_again(core, now, station);
+            return;
+        }
+    }
+}
+
 static void taken_over(struct core *core, struct core_now now, struct core_station *station,
     enum core_outcome outcome, const struct core_answer *answer)
 {
@@ -435,10 +461,12 @@ void core_work_done(struct core *core, struct core_now now, uint64_t token,
         call_claimed(core, now, station, outcome, answer);
     } else if (token == station->work_token) {
         station->work_token = 0;
-        if (station->job != NULL)
+        if (station->job != NULL) {
             station_job_done(core, now, station, outcome, answer);
-        else
+        } else {
             taken_over(core, now, station, outcome, answer);
+            taking_again(core, now);
+        }
     } else {
         return;
     }
@@ -499,16 +527,6 @@ void core_command_hint(struct core *core, struct core_now now, int64_t id)
         return;
     station->hinted = true;
     station_next(core, now, station);
-}
-
-static void stalled_again(struct core *core, struct core_now now, struct core_station *station)
-{
-    station->stalled = false;
-    core->stalled--;
-    if (station->job != NULL)
-        station_job_submit(core, now, station);
-    else
-        take_over_submit(core, now, station);
 }
 
 void core_tick(struct core *core, struct core_now now)

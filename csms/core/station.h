@@ -22,6 +22,7 @@ enum {
     CORE_OPEN_MAX = 256,  /* open transactions remembered of one station */
     CORE_PATIENT_MAX = 3, /* how often a worker waits for a row before the pile is put off */
     CORE_AGAIN_HOUR = 60, /* times that a station may come again; then once a minute */
+    CORE_TAKING_MAX = 128, /* take-overs in the lane at once: what else is said waits behind them */
     CORE_ALIVE_MS = 30 * 1000,
     CORE_LIVE_MS = 10 * 1000,      /* A status so soon after a boot or trigger is live */
     CORE_TRIGGERED_MS = 60 * 1000, /* how long a pending station may send what we triggered */
@@ -88,7 +89,7 @@ struct core_station {
     uint16_t waiting;
     size_t waiting_bytes;
     bool paused;
-    bool stalled; /* the lane had no room; tried again at the next tick */
+    bool stalled; /* no room in the lane, or for another take-over; tried again at the next tick */
 
     bool hinted; /* commands may wait in the database */
     uint64_t command_token;
@@ -129,6 +130,7 @@ struct core {
     uint32_t often_mask;
     uint64_t sequence; /* of tokens */
     uint32_t stalled, calls;
+    uint32_t taking, taking_next; /* take-overs in the lane; where the next is looked for */
     size_t large_sum;
     bool away, draining;
     struct core_stats stats;

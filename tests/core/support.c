@@ -111,7 +111,7 @@ static bool port_strict(void *ctx, int64_t station)
 struct bench *bench_new(void)
 {
     struct core_config config = {
-        .connections = BENCH_CONNECTIONS,
+        .connections = BENCH_ROOM,
         .call_timeout_ms = 30000,
         .heartbeat_s = 300,
         .large_bytes = 8 * 1024 * 1024,

@@ -6,7 +6,7 @@
 
 #include <check.h>
 
-enum { BENCH_TEXT = 2048, BENCH_EVENTS = 512, BENCH_CONNECTIONS = 8 };
+enum { BENCH_TEXT = 2048, BENCH_EVENTS = 512, BENCH_CONNECTIONS = 8, BENCH_ROOM = 160 };
 
 struct bench_sent {
     struct core_conn conn;

@@ -289,6 +289,41 @@ END_TEST
 
 /* Any order of opening, closing, speaking and committing: never two live connections of a station,
  * never an answer on a connection that is not the newest, never one without a commit. */
+static uint32_t take_overs(const struct bench *bench)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < bench->work_count; i++)
+        count += bench->work[i].work.kind == CORE_TAKE_OVER;
+    return count;
+}
+
+START_TEST(of_many_at_once_some_are_taken_over_and_the_rest_in_turn)
+{
+    struct bench *bench = bench_new();
+    struct core_answer answer = {.epoch = 1, .registration = CORE_ACCEPTED};
+    uint32_t at_once;
+
+    for (uint32_t i = 0; i < BENCH_ROOM; i++)
+        core_conn_open(bench->core, bench->now, bench_conn(i, 1), i + 1, "192.0.2.1");
+    at_once = take_overs(bench);
+    ck_assert_uint_gt(at_once, 0);
+    ck_assert_uint_lt(at_once, BENCH_ROOM);
+    bench_wait(bench, 300);
+    ck_assert_uint_eq(take_overs(bench), at_once); /* the clock gives no room */
+    bench_done(bench, CORE_TAKE_OVER, CORE_AWAY, NULL);
+    bench_done(bench, CORE_TAKE_OVER, CORE_DONE, &answer);
+    ck_assert_uint_eq(take_overs(bench), at_once + 2); /* an outcome does, whichever it is */
+    /* Who goes while it waits does not take anybody's turn. */
+    core_conn_closed(bench->core, bench->now, bench_conn(at_once + 2, 1), "closed by the pile");
+    while (bench_has(bench, CORE_TAKE_OVER))
+        bench_done(bench, CORE_TAKE_OVER, CORE_DONE, &answer);
+    ck_assert_uint_eq(take_overs(bench), BENCH_ROOM - 1);
+    ck_assert_uint_eq(bench_notes(bench, CORE_NOTE_OPENED), BENCH_ROOM - 2);
+    bench_free(bench);
+}
+END_TEST
+
 START_TEST(any_order_of_events_keeps_the_promises)
 {
     struct bench *bench = bench_new();
@@ -355,6 +390,7 @@ int main(void)
         {a_flood_of_others_does_not_wash_a_count_away, 0},
         {a_revoked_station_loses_its_connection, 0},
         {two_sockets_that_alternate_are_one_connection, 10},
+        {of_many_at_once_some_are_taken_over_and_the_rest_in_turn, 0},
         {any_order_of_events_keeps_the_promises, 50},
     };
 

@@ -209,7 +209,7 @@ static void job_add(struct core_stats *sum, const struct core_job *job)
 static void check_counts(struct world *world, const struct core *core)
 {
     struct core_stats sum = {0};
-    uint32_t stalled = 0;
+    uint32_t stalled = 0, taking = 0;
 
     for (uint32_t i = 0; i < core->capacity; i++) {
         const struct core_station *station = &core->stations[i];
@@ -223,16 +223,18 @@ static void check_counts(struct world *world, const struct core *core)
         }
         job_add(&sum, station->job);
         stalled += station->stalled;
+        taking += station->work_token != 0 && station->job == NULL;
         sum.calls_outstanding += station->call != NULL;
         if (jobs != station->waiting || bytes != station->waiting_bytes ||
             station->open_count > CORE_OPEN_MAX || station->late_count > CORE_LATE_MAX)
             world_breach(world, BREACH_MEMORY, "pile %" PRId64 " has %u messages of %zu bytes",
                 station->id, (unsigned)jobs, bytes);
     }
-    if (stalled != core->stalled || sum.calls_outstanding != core->calls ||
-        sum.large_bytes != core->large_sum)
-        world_breach(world, BREACH_MEMORY, "%u stalled, %u calls, %zu bytes are counted otherwise",
-            (unsigned)stalled, sum.calls_outstanding, sum.large_bytes);
+    if (stalled != core->stalled || taking != core->taking ||
+        sum.calls_outstanding != core->calls || sum.large_bytes != core->large_sum)
+        world_breach(world, BREACH_MEMORY,
+            "%u stalled, %u taking, %u calls, %zu bytes are counted otherwise", (unsigned)stalled,
+            (unsigned)taking, sum.calls_outstanding, sum.large_bytes);
 }
 
 void check_memory(struct node *node, bool end)
