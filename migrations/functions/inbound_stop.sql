@@ -81,13 +81,13 @@ BEGIN
         parent := s.stop_parent;
         PERFORM inbound.stop_again(s, report);
     ELSE
-        IF found IS NOT NULL OR s.uid IS NULL THEN
+        IF found IS NOT NULL OR s.connector IS NULL THEN
             INSERT INTO core.unmatched_stop (digest, station_id, sent_id, tag_key, at, reported_at, at_text, doubt,
                 offset_us, queued, received_at, meter_stop_mwh, reason, id_tag, frame, deviations, verdict, expiry, parent, state, transaction_id)
             VALUES (report.digest, p_station, p_transaction, report.tag_key, report.at, report.reported_at, p_at_text,
                 report.doubt, report.offset_us, p_queued, p_received_at, p_meter_stop_mwh, p_reason, p_id_tag, p_frame, p_deviations, report.verdict, report.expiry,
                 report.parent, CASE WHEN s.uid IS NULL THEN 'waiting' ELSE 'joined' END, s.transaction_id)
-            ON CONFLICT (digest) DO NOTHING RETURNING -id INTO place;
+            ON CONFLICT (digest) DO NOTHING;
         END IF;
         IF s.uid IS NULL THEN
             PERFORM core.review_open('unmatched_stop', false, report.digest::text, p_station, NULL, p_received_at,
@@ -102,11 +102,14 @@ BEGIN
         expiry := report.expiry;
         parent := report.parent;
     END IF;
-    -- Of which connector it is turns out when its start comes (core.session_connectors). Another connection that
-    -- brought the same Stop in this instant has stored them.
-    place := COALESCE(s.connector, place);
-    IF p_readings IS NOT NULL AND place IS NOT NULL THEN
-        PERFORM inbound.readings_add(p_station, p_transaction, place, p_received_at, p_readings);
+    IF p_readings IS NOT NULL THEN
+        -- Of which connector it is may turn out when its start comes, or never (core.session_connectors).
+        IF s.connector IS NULL THEN
+            SELECT core.stop_connector(min(u.id)) INTO place FROM core.unmatched_stop u
+            WHERE (u.digest = report.digest OR u.transaction_id = s.transaction_id)
+              AND u.transaction_id IS NOT DISTINCT FROM s.transaction_id;
+        END IF;
+        PERFORM inbound.readings_add(p_station, p_transaction, COALESCE(s.connector, place), p_received_at, p_readings);
     END IF;
     SET CONSTRAINTS ALL IMMEDIATE;
 EXCEPTION WHEN integrity_constraint_violation OR data_exception THEN

@@ -118,6 +118,28 @@ SELECT t.test('two Stops of a pile in one instant, before anybody knew their con
     PERFORM t.same_readings(p);
     PERFORM t.is((SELECT count(*) FROM query.meter_reading WHERE connector IS NULL), 4::bigint, 'where no connector was known');
 $$);
+SELECT t.test('the readings in its Stops are those of a session whose connector nobody could read, and of no other', $$
+    p := t.house('H'); w := t.card('TAG00000001', 1000000, 9); w := t.card('TAG00000002', 1000000, 9);
+    SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now() - interval '1 hour', NULL, now(), true, NULL);
+    SELECT * INTO b FROM t.start(p, 'TAG00000002', 1000, now() - interval '1 hour', 1, now(), true, NULL);
+    PERFORM t.stop(p, b.transaction_id, 9000, now() - interval '10 minutes', 'TAG00000002', now(), true, NULL);
+    -- The same Stop by another connection, and then with another register.
+    FOR n IN 0..2 LOOP
+        PERFORM t.stop(p, a.transaction_id, 21000 + n / 2, now() - interval '10 minutes', 'TAG00000001', now() + n * interval '1 second', true, NULL,
+            jsonb_build_array(jsonb_build_object('at', now() - interval '30 minutes', 'connector', 0, 'hash', '5', 'context', 'Sample.Clock', 'import_mwh', 11000000),
+                jsonb_build_object('at', now() - interval '20 minutes', 'connector', 0, 'hash', (n / 2)::text, 'context', 'Sample.Clock', 'import_mwh', 16000000 + n / 2 * 1000000)));
+    END LOOP;
+    PERFORM t.is(t.energies(p), '20 (11 16 17), 8', 'energies');
+    PERFORM t.same_readings(p);
+$$);
+SELECT t.test('what an early Stop told is its session''s, though it was measured before the start', $$
+    p := t.house('H'); w := t.card('TAG00000001', 1000000, 9);
+    PERFORM t.stop(p, -1, 21000, now() - interval '10 minutes', 'TAG00000001', now(), true, NULL, jsonb_build_array(
+        jsonb_build_object('at', now() - interval '61 minutes', 'connector', 0, 'hash', '5', 'context', 'Sample.Clock', 'import_mwh', 1000000)));
+    PERFORM t.start(p, 'TAG00000001', 1000, now() - interval '1 hour', 1, now(), true, NULL);
+    PERFORM t.is(t.energies(p), '20 (1)', 'energies');
+    PERFORM t.same_readings(p);
+$$);
 SELECT t.test('a Stop without a number ends no session that its connector had left behind by then', $$
     p := t.house('H'); w := t.card('TAG00000001', 1000000, 9); w := t.card('TAG00000002', 1000000, 9);
     SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now() - interval '5 hours', 1, now() - interval '5 hours');

@@ -21,7 +21,14 @@ STOPS = """
         (1, '2026-03-02 08:30:00+00', -1, 2, '2026-03-02 12:00:00+00', 77),
         (1, '2026-03-02 09:30:00+00', -1, 3, '2026-03-02 12:00:00+00', -1),
         (1, '2026-03-02 09:30:00+00', 1, 4, '2026-03-02 12:00:00+00', -1),
-        (2, '2026-03-02 08:30:00+00', -1, 5, '2026-03-02 12:00:00+00', -1)) v(station, at, connector, hash, received, sent);
+        (2, '2026-03-02 08:30:00+00', -1, 5, '2026-03-02 12:00:00+00', -1),
+        (1, '2026-03-02 08:30:00+00', -1, 6, '2026-03-02 13:00:00+00', -1),
+        (1, '2026-03-02 08:30:00+00', -1, 7, '2026-03-02 14:00:00+00', -1)) v(station, at, connector, hash, received, sent);
+    -- One whose connector nobody knows, and whose Stop named it.
+    INSERT INTO core.session (station_id, site_id, currency, verdict, boot_number, started_at, start_received_at,
+        stopped_at, stop_received_at, stop_queued, state)
+    VALUES (1, 1, 'CNY', 'Invalid', 0, '2026-03-02 08:00:00+00', '2026-03-02 08:00:00+00', '2026-03-02 09:00:00+00',
+        '2026-03-02 14:00:00+00', false, 'stopped');
 """
 
 
@@ -39,5 +46,8 @@ for path in sorted(glob.glob(os.path.join(TOP, "migrations", "[0-9]*.sql"))):
         psql(BEFORE, "-c", STOPS)
     psql(BEFORE, "-1", "-f", path)
 found = psql(BEFORE, "-c", "SELECT hash, connector FROM core.meter_reading ORDER BY hash")
-wanted = ["1|-1", "2|-2", "3|-3", "4|1", "5|-4"]
+wanted = ["1|-2", "2|-3", "3|-4", "4|1", "5|-5", "6|-1", "7|-6"]
+owners = psql(BEFORE, "-c", "SELECT transaction_id, state, -1 - id FROM core.unmatched_stop WHERE transaction_id IS NOT NULL")
+wanted_owners = ["1|joined|-6"]
+print(f"{'ok' if owners == wanted_owners else 'not ok'} - what a Stop told of a session without a connector stays its: {' '.join(owners)}")
 print(f"{'ok' if found == wanted else 'not ok'} - each reading goes to the Stop that told it: {' '.join(found)}")
