@@ -4,7 +4,7 @@ DO $patch$
 DECLARE
     honest text := pg_get_functiondef('inbound.start(bigint, integer, text, bigint, timestamptz, text, bigint, timestamptz,
         boolean, bigint, boolean, text, text)'::regprocedure);
-    lookup constant text := 'SELECT * INTO known FROM core.session s WHERE s.start_key = content;';
+    lookup constant text := 'SELECT * INTO known FROM (';
 BEGIN
     IF strpos(honest, lookup) = 0 THEN
         RAISE EXCEPTION 'inbound.start no longer looks a start up as this patch expects';

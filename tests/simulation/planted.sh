@@ -106,11 +106,11 @@ in_simulation '3 key by message id' tests/simulation/model.c \
   '*known = store(model, task, SESSION_READ);' '*same = *known = store(model, task, SESSION_READ);'
 in_sql '3 key by message id' migrations/functions/inbound_start.sql inbound_start \
   'a start repeated with another message id, by another connection, is the same start' \
-  'SELECT * INTO known FROM core.session s WHERE s.start_key = content;
-    IF known.uid IS NULL' \
-  'content := inbound.digest(p_station::text, p_frame::jsonb ->> 1);
-    SELECT * INTO known FROM core.session s WHERE s.start_key = content;
-    IF known.uid IS NULL'
+  '    SELECT * INTO known FROM (
+        SELECT s.*' \
+  '    content := inbound.digest(p_station::text, p_frame::jsonb ->> 1);
+    SELECT * INTO known FROM (
+        SELECT s.*'
 
 in_simulation '4 close handler by identity' csms/core/core.c \
   '    core->slots[station->conn.slot].station = 0;
