@@ -79,8 +79,8 @@ daemon 'a claim of the old connection leaves on the new one' moving 'each CALL c
   "$ours" "$always" 'assert(call->epoch == station->epoch && !call->sent);' 'assert(!call->sent);'
 database 'each fiftieth pile finds its connection held' storm '500 piles come for the first time' $connection \
   'SELECT CASE WHEN c.closed_at IS NULL THEN c.node_id END INTO before' \
-  "IF p_station % 50 = 0 THEN outcome := 'busy'; RETURN; END IF;
+  "IF p_station > 100 AND p_station % 50 = 0 THEN outcome := 'busy'; RETURN; END IF;
     SELECT CASE WHEN c.closed_at IS NULL THEN c.node_id END INTO before"
 database 'one pile of those that come holds up all others' storm '99 of 100 of them within' $connection \
-  'PERFORM inbound.commands_lost(p_station, epoch, p_at);' 'PERFORM pg_sleep(CASE p_station WHEN 100 THEN 1.5 ELSE 0 END);'
+  'PERFORM inbound.commands_lost(p_station, epoch, p_at);' 'PERFORM pg_sleep(CASE p_station WHEN 150 THEN 1.5 ELSE 0 END);'
 exit $result
