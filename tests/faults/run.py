@@ -48,6 +48,13 @@ def print_list(wanted):
                 print(f"     {form}  {each}")
 
 
+def commands(wanted, long):
+    """The short ones; for long those without a long form, and then the long ones; each once."""
+    longs = [each for row in wanted for each in row.long] if long else []
+    shorts = [each for row in wanted for each in row.short if f"{each} --long" not in longs]
+    return list(dict.fromkeys(shorts + longs))
+
+
 def run_command(command):
     """Its exit status, and the lines that say what it did not run."""
     skipped, last = [], ""
@@ -64,7 +71,7 @@ def run_command(command):
 def run_rows(wanted, long):
     """Their commands, each once; the exit status."""
     failed, skipped = [], []
-    for each in dict.fromkeys(each for row in wanted for each in (long and row.long or row.short)):
+    for each in commands(wanted, long):
         print(f"== {each}", flush=True)
         status, left_out = run_command(each)
         if status not in (0, SKIPPED):

@@ -41,6 +41,13 @@ class Rows(unittest.TestCase):
     def test_a_failure_counts_more_than_what_was_skipped(self):
         self.assertEqual(self.run_rows("echo no mount; exit 77", "exit 3")[0], 1)
 
+    def test_long_runs_the_long_ones_and_the_short_ones_without_a_long_form(self):
+        rows = [row("short python3 a.py", "short meson test 'b'", "long  python3 a.py --long"),
+                row("short meson test 'c'"), row("short python3 a.py", "short meson test 'b'", "long  python3 d.py --seeds 9")]
+        self.assertEqual(run.commands(rows, False), ["python3 a.py", "meson test 'b'", "meson test 'c'"])
+        self.assertEqual(run.commands(rows, True), ["meson test 'b'", "meson test 'c'", "python3 a.py --long",
+                                                    "python3 d.py --seeds 9"])
+
 
 if __name__ == "__main__":
     unittest.main()
