@@ -25,6 +25,26 @@ SELECT t.test('a start repeated after its stop opens nothing and answers as firs
     PERFORM t.is(b, a, 'the answer again');
     PERFORM t.is((SELECT string_agg(state, ',') FROM core.session), 'stopped', 'states');
 $$);
+SELECT t.test('a start repeated is told the verdict, the expiry and the parent of the first, whatever became of its card', $$
+    p := t.house('H'); w := t.card('TAG00000001', 100000);
+    INSERT INTO core.tag_group (parent) VALUES ('PARENT1') RETURNING id INTO n;
+    INSERT INTO core.tag_group (parent) VALUES ('PARENT2') RETURNING id INTO m;
+    -- First as an accepted card, then as a blocked one that is freed again.
+    FOR r IN SELECT * FROM (VALUES (1, 'active', 'Accepted', 'blocked'), (2, 'blocked', 'Blocked', 'active')) v(connector, status, verdict, later) LOOP
+        UPDATE core.card SET status = r.status, expires_at = now() + interval '1 day', group_id = n;
+        SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now(), r.connector);
+        PERFORM t.is((a.outcome, a.status, a.expiry, a.parent)::text, ('done', r.verdict, now() + interval '1 day', 'PARENT1')::text, 'first');
+        SELECT * INTO b FROM t.start(p, 'TAG00000001', 1000, now(), r.connector);
+        PERFORM t.is(b, a, 'again');
+        UPDATE core.card SET status = r.later, expires_at = now() + interval '2 days', group_id = m;
+        SELECT * INTO b FROM t.start(p, 'TAG00000001', 1000, now(), r.connector);
+        PERFORM t.is(b, a, 'after another status, expiry and parent');
+        UPDATE core.card SET expires_at = NULL, group_id = NULL;
+        SELECT * INTO b FROM t.start(p, 'TAG00000001', 1000, now(), r.connector);
+        PERFORM t.is(b, a, 'after no expiry and no parent');
+    END LOOP;
+    PERFORM t.is((SELECT count(*) FROM core.session), 2::bigint, 'sessions');
+$$);
 SELECT t.test('a start counts not itself: repeated it is no ConcurrentTx', $$
     p := t.house('H'); w := t.card('TAG00000001', 100000);
     PERFORM t.start(p, 'TAG00000001', 1000, now());

@@ -9,6 +9,27 @@ SELECT t.test('a stop repeated is acknowledged, one settlement is queued, the an
     PERFORM t.is((SELECT count(*) FROM core.job WHERE kind = 'settle'), 1::bigint, 'jobs');
     PERFORM t.is((SELECT count(*) FROM core.review), 0::bigint, 'no review');
 $$);
+SELECT t.test('a stop repeated is told the verdict, the expiry and the parent of the first, whatever became of its card', $$
+    p := t.house('H'); w := t.card('TAG00000001', 100000);
+    INSERT INTO core.tag_group (parent) VALUES ('PARENT1') RETURNING id INTO n;
+    INSERT INTO core.tag_group (parent) VALUES ('PARENT2') RETURNING id INTO m;
+    SELECT (t.start(p, 'TAG00000001', 1000, now())).transaction_id INTO w;
+    -- Of a session, and of none that is known.
+    FOR r IN SELECT * FROM (VALUES (w), (w + 1000)) v(transaction_id) LOOP
+        UPDATE core.card SET status = 'active', expires_at = now() + interval '1 day', group_id = n;
+        SELECT * INTO a FROM t.stop(p, r.transaction_id, 2000, now() + interval '10 minutes', 'TAG00000001');
+        PERFORM t.is(a::text, ('done', 'Accepted', now() + interval '1 day', 'PARENT1')::text, 'first');
+        SELECT * INTO b FROM t.stop(p, r.transaction_id, 2000, now() + interval '10 minutes', 'TAG00000001');
+        PERFORM t.is(b, a, 'again');
+        UPDATE core.card SET status = 'blocked', expires_at = now() + interval '2 days', group_id = m;
+        SELECT * INTO b FROM t.stop(p, r.transaction_id, 2000, now() + interval '10 minutes', 'TAG00000001');
+        PERFORM t.is(b, a, 'after another status, expiry and parent');
+        UPDATE core.card SET expires_at = NULL, group_id = NULL;
+        SELECT * INTO b FROM t.stop(p, r.transaction_id, 2000, now() + interval '10 minutes', 'TAG00000001');
+        PERFORM t.is(b, a, 'after no expiry and no parent');
+    END LOOP;
+    PERFORM t.is((SELECT string_agg(state, ',') FROM core.unmatched_stop), 'waiting', 'the other waits');
+$$);
 SELECT t.test('a second stop with another meterStop is kept once; the first bills once somebody decided so', $$
     p := t.house('H'); w := t.card('TAG00000001', 100000);
     SELECT * INTO a FROM t.start(p, 'TAG00000001', 1000, now() - interval '1 hour', 1, now() - interval '1 hour');
