@@ -116,6 +116,30 @@ def a_start_does_not_wait_for_an_account_in_somebody_elses_hands(admin):
 
 
 @test
+def a_start_does_not_wait_for_the_session_that_still_runs_on_its_connector(admin):
+    """Busy at once, having written nothing; when it is free the one begins and the other is presumed ended."""
+    station = admin.one("SELECT t.house('BUSYRUNS')")
+    wallet = admin.one("SELECT t.card('BUSYTAG00004', 100000, 9)")
+    running = admin.one(START.format(f"{station}, 'BUSYTAG00004', 1000, now() - interval '1 minute'")).rsplit("|", 1)[1]
+    held = admin.one(f"SELECT held FROM ledger.account_balance WHERE account_id = {wallet}")
+    states = f"SELECT string_agg(state, ',' ORDER BY transaction_id) FROM core.session WHERE station_id = {station}"
+    start = START.format(f"{station}, 'BUSYTAG00004', 2000, '{admin.one('SELECT now()')}'::timestamptz")
+    holder, lane = Session(), Session("joulebook_app")
+    holder.run(f"BEGIN; SELECT 1 FROM core.session WHERE transaction_id = {running} FOR UPDATE")
+    same(lane.one(start), "busy|-|-", "while it is held")
+    same(admin.one(states), "open", "written")
+    same(admin.one(f"SELECT held FROM ledger.account_balance WHERE account_id = {wallet}"), held, "set aside")
+    other = START.format(f"{station}, 'BUSYTAG00004', 1000, now(), 2")
+    same(lane.one(other).rsplit("|", 1)[0], "done|Accepted", "on the other connector meanwhile")
+    holder.run("COMMIT")
+    same(lane.one(start).rsplit("|", 1)[0], "done|Accepted", "when it is free")
+    same(admin.one(states), "presumed_ended,open,open", "the sessions")
+    holder.close()
+    lane.close()
+    sound(admin)
+
+
+@test
 def a_stop_does_not_wait_for_a_session_in_somebody_elses_hands(admin):
     """Busy at once, having written nothing."""
     station = admin.one("SELECT t.house('BUSYSTOP')")
