@@ -73,10 +73,12 @@ def arguments():
 
 
 def fleet(piles, path):
-    """The quickstart's fleet, so many times as large that it has that many piles."""
+    """The quickstart's fleet, so many times as large that it has that many piles, at least."""
     with open(FLEET, encoding="utf-8") as file:
         larger = json.load(file)
-    times = -(-piles // sum(entry.get("count", 1) for entry in larger["piles"]))
+    counts = [entry["count"] for entry in larger["piles"] if "count" in entry]
+    single = len(larger["piles"]) - len(counts)
+    times = max(1, -(-(piles - single) // sum(counts)))
     following = {}
     for entry in larger["piles"]:
         if "count" in entry:

@@ -12,6 +12,10 @@ from charging import Charging, Stack, arguments, check
 import e2e
 import outage
 
+# Long enough queues that nobody has emptied his when the database goes.
+FEW = {"piles": 19, "sessions": 120, "pace_ms": 1000}
+MANY = {"piles": 1000, "sessions": 4000, "pace_ms": 4000}
+CONNECTED = "SELECT count(*) FROM core.station_connection WHERE closed_at IS NULL AND node_id IS NOT NULL"
 HEARTBEATS_S = 6  # well before the piles are closed
 
 
@@ -28,9 +32,9 @@ def away_told(stack):
         return '"event":"db.away"' in log.read()
 
 
-def refused(stack):
+def refused(stack, identity):
     try:
-        e2e.Pile(stack.port, "BE-8", b"no key")
+        e2e.Pile(stack.port, identity, b"no key")
     except ConnectionRefusedError as refusal:
         return refusal.args[0]
     return None
@@ -38,16 +42,17 @@ def refused(stack):
 
 def main():
     options = arguments(__doc__)
-    away_s = 600 if options.long else 40
+    away_s, fleet = (600, MANY) if options.long else (40, FEW)
     with Stack(options.build) as stack:
         stack.start_database()
         stack.migrate()
-        piles = Charging(stack, options.seed, piles=19, sessions=120, pace_ms=1000, timeout_s=2)
+        piles = Charging(stack, options.seed, timeout_s=2, **fleet)
         piles.seed()
         stack.start_csmsd()
-        quiet = e2e.Pile(stack.port, "BE-8", b"no key")
+        quiet = e2e.Pile(stack.port, piles.spare(), b"no key")
         quiet.call("BootNotification", chargePointVendor="V", chargePointModel="M")
         piles.start()
+        stack.wait(lambda: int(stack.value(CONNECTED)) == fleet["piles"] + 1, 30, "all piles")
         piles.more(30)
 
         stack.kill_database()
@@ -56,7 +61,8 @@ def main():
         stack.wait(lambda: away_told(stack), 12, "what csmsd does without a database")
         check("the pile is closed with 1012", quiet.wire.closing() == 1012)
         time.sleep(max(0, gone + away_s / 2 - time.time()))
-        check("nobody is let in", refused(stack) == 503, refused(stack))
+        status = refused(stack, piles.spare())
+        check("nobody is let in", status == 503, status)
         check("/healthz and /readyz", (outage.status_of(stack, "/healthz"), outage.status_of(stack, "/readyz"))
               == (200, 503))
         time.sleep(max(0, gone + away_s - time.time()))

@@ -15,10 +15,10 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TESTS = os.path.dirname(HERE)
-sys.path[:0] = [TESTS, os.path.join(TESTS, "csms")]
+sys.path[:0] = [TESTS, os.path.join(TESTS, "csms"), os.path.join(TESTS, "chaos")]
+import chaos  # noqa: E402
 from stack import PATIENCE, TOP, Stack  # noqa: E402, F401
 
-FLEET = os.path.join(TOP, "simulators", "fleets", "quickstart.json")
 SHORT_S, LONG_S = 400, 6 * 3600
 NOTHING = ("in review", "lost by the pile's rule", "still held by the pile", "invariants violated")
 
@@ -89,19 +89,27 @@ class Charging:
         self.stack, self.sessions = stack, sessions
         self.folder = os.path.join(stack.folder, "truth")
         self.kept = Truth(self.folder)
+        # A larger one has a pile to spare.
+        self.fleet = chaos.fleet(piles + 1, os.path.join(stack.folder, "fleet.json")) if piles > 20 else chaos.FLEET
         self.command = [
             "--seed", seed, "--piles", piles, "--catch-up", sessions, "--pace", pace_ms, "--attempts", attempts,
             "--retry", retry_s, "--timeout", timeout_s]
         self.process = None
 
+    def spare(self):
+        """A pile of the fleet, the last, which is none of ours unless all are."""
+        with open(self.fleet, encoding="utf-8") as file:
+            last = json.load(file)["piles"][-1]
+        return f"{last['identity']}{last['first'] + last['count'] - 1}"
+
     def seed(self):
-        subprocess.run([self.stack.program("pilesim"), "seed", "--database", self.stack.conninfo(), "--fleet", FLEET],
+        subprocess.run([self.stack.program("pilesim"), "seed", "--database", self.stack.conninfo(), "--fleet", self.fleet],
                        check=True, stdout=subprocess.DEVNULL)
 
     def start(self):
         with open(os.path.join(self.stack.folder, "pilesim.log"), "a") as log:
             self.process = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "KILL", self.stack.program("pilesim"), "run", "--fleet", FLEET,
+                ["setpriv", "--pdeathsig", "KILL", self.stack.program("pilesim"), "run", "--fleet", self.fleet,
                  "--truth", self.folder, "--url", f"ws://127.0.0.1:{self.stack.port}/ocpp",
                  *map(str, self.command)], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         self.stack.children.append(self.process)
