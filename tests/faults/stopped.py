@@ -33,6 +33,12 @@ def stand_still(pids, seconds, meanwhile=lambda: None):
             os.kill(pid, signal.SIGCONT)
 
 
+def repeated(truth):
+    """Is each message confirmed that was once without an answer?"""
+    confirmed = {(record["pile"], record["seq"]) for record in truth.of("answered")}
+    return all((record["pile"], record["seq"]) in confirmed for record in truth.of("failed"))
+
+
 def sent_away(quiet):
     try:
         said = quiet.wire.receive()
@@ -78,7 +84,9 @@ def main():
             piles.more(20)
             time.sleep(chance.uniform(0, 0.3))
             database(stack, piles, seconds)
+            # The next one may not come upon a message that has used up its attempt.
             piles.more(20)
+            stack.wait(lambda: repeated(piles.truth()), 30, "the repeat of each message")
         # Before csmsd itself is late, whose piles then know no better.
         check("at most one attempt was used up", piles.truth().attempts() <= 1, piles.truth().attempts())
         for seconds in daemons:
