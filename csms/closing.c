@@ -1,6 +1,7 @@
 /* closing.c - see closing.h. */
 #include "csms/closing.h"
 
+#include "csms/fault.h"
 #include "csms/inbound.h"
 
 #include <stdlib.h>
@@ -89,8 +90,10 @@ static bool item_give(struct item *item)
     };
 
     inbound_bind(&work, 0, &closing->args);
+    crash_point("before_submit", db_statements[db_work.stmt].name);
     if (!db_lane_submit(closing->lane, &db_work, closing->now_ms))
         return false;
+    crash_point("after_submit", db_statements[db_work.stmt].name);
     closing->given++;
     return true;
 }
@@ -109,6 +112,7 @@ static void item_done(void *ctx, uint64_t token, enum db_result result, const st
 
     (void)token;
     (void)row;
+    crash_point("after_commit", db_statements[DB_STMT_CONNECTION_CLOSE].name);
     closing->given--;
     if (result == DB_BUSY && item->tries < CLOSING_TRIES)
         wait_again(item);

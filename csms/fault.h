@@ -1,9 +1,11 @@
 /* fault.h - the daemon's own faults, for tests alone: compiled in with -Dtests_fault=true.
  *
  * JOULEBOOK_CRASH_AT=PLACE.SUBJECT[:N] kills the process with SIGKILL when it passes there for the
- * N-th time (the first without N).  Places: before_submit, after_submit, after_commit, after_answer
- * with a statement as subject (after_commit.start), commit_sent with a lane (commit_sent.money),
- * before_write.frame, after_write.frame, before_post.settle, after_post.settle.
+ * N-th time (the first without N).  Places, with a statement as subject (after_commit.start):
+ * before_submit and after_submit where a lane is given it, before_commit where a worker sends it,
+ * after_commit where its result is there, and after_answer where the core has had it; the frame
+ * log, the door's and what was heard have no result.  commit_sent with a lane (commit_sent.money).
+ * before_write and after_write of frame and close.
  *
  * SIGUSR1 reads PLACE.SUBJECT[:N] anew, from the file JOULEBOOK_CRASH_FILE, and counts from there.
  *

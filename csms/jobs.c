@@ -20,7 +20,7 @@ static enum worker_end function_run(
     db_args_text(&args, job->kind);
     db_args_text(&args, job->key);
     db_args_row(&args);
-    result = db_conn_run(conn, DB_STMT_JOB_RUN, &args, &rows);
+    result = worker_db_run(conn, DB_STMT_JOB_RUN, &args, &rows);
     db_args_done(&args);
     if (result == DB_BUSY) {
         end = worker_put_off(conn, why);

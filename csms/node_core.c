@@ -28,7 +28,9 @@ static void port_close(void *ctx, struct core_conn conn, int code, const char *r
 {
     struct node *node = ctx;
 
+    crash_point("before_write", "close");
     ws_close(node->ws, ws_conn_of(conn), code, reason);
+    crash_point("after_write", "close");
 }
 
 static void port_pause(void *ctx, struct core_conn conn, bool paused)

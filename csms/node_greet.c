@@ -23,7 +23,7 @@ static void number_get(struct node_greeting *greeting, struct db_conn *conn)
     db_args_text(&args, node->name);
     db_args_text(&args, node->config.version);
     db_args_row(&args);
-    if (db_conn_run(conn, DB_STMT_NODE_START, &args, &rows) == DB_OK && rows.count == 1) {
+    if (worker_db_run(conn, DB_STMT_NODE_START, &args, &rows) == DB_OK && rows.count == 1) {
         struct db_row row = db_rows_at(&rows, 0);
 
         greeting->id = db_row_int8(&row, 0);

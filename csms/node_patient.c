@@ -11,6 +11,8 @@
  */
 #include "csms/node_inside.h"
 
+#include "csms/fault.h"
+
 #include <stdlib.h>
 
 enum {
@@ -66,7 +68,7 @@ static void patient_run(struct worker_task *task, struct db_conn *conn)
 
     patient->result = DB_DOWN;
     if (conn != NULL)
-        patient->result = db_conn_run(conn, inbound_statement(patient->kind->kind),
+        patient->result = worker_db_run(conn, inbound_statement(patient->kind->kind),
             &patient->args, &patient->rows);
 }
 
@@ -155,7 +157,10 @@ static void patient_done(struct worker_task *task)
 /* Of the lane, which has asked for a while. */
 static void written(void *ctx, uint64_t token, enum db_result result, const struct db_row *row)
 {
+    const struct patient *patient = ctx;
+
     (void)token;
+    crash_point("after_commit", db_statements[inbound_statement(patient->kind->kind)].name);
     patient_tried(ctx, result, row);
 }
 
@@ -207,8 +212,10 @@ bool node_patient_write(struct node *node, const struct core_work *work)
     }
     db_work.args = &patient->args;
     db_work.ctx = patient;
+    crash_point("before_submit", db_statements[db_work.stmt].name);
     if (!db_lane_submit(node->money, &db_work, loop_mono_ms(node->config.loop)))
         patient_wait(patient, PATIENT_STEP_MS);
+    crash_point("after_submit", db_statements[db_work.stmt].name);
     return true;
 }
 

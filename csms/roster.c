@@ -62,7 +62,7 @@ static void look_run(struct worker_task *task, struct db_conn *conn)
     db_args_init(&args);
     db_args_int8(&args, look->stmt == DB_STMT_CLOCK ? wall_us() : look->argument);
     db_args_row(&args);
-    look->result = db_conn_run(conn, look->stmt, &args, &look->rows);
+    look->result = worker_db_run(conn, look->stmt, &args, &look->rows);
     db_args_done(&args);
 }
 

@@ -4,7 +4,6 @@
  */
 #include "csms/settle.h"
 
-#include "csms/fault.h"
 #include "csms/rate/bill.h"
 
 #include <openssl/evp.h>
@@ -79,7 +78,7 @@ static enum worker_end review(struct db_conn *conn, const struct worker_job *job
     db_args_bytes(&args, input->data, input->length);
     db_args_row(&args);
     if (db_args_ok(&args))
-        result = db_conn_run(conn, DB_STMT_SETTLEMENT_REVIEW, &args, &rows);
+        result = worker_db_run(conn, DB_STMT_SETTLEMENT_REVIEW, &args, &rows);
     db_args_done(&args);
     return answered(conn, result, &rows, "settlement_review", why);
 }
@@ -103,10 +102,8 @@ static enum worker_end post(struct db_conn *conn, const struct worker_job *job,
     db_args_bytes(&args, input_hash, sizeof input_hash);
     db_args_bytes(&args, output_hash, sizeof output_hash);
     db_args_row(&args);
-    crash_point("before_post", "settle");
     if (db_args_ok(&args))
-        result = db_conn_run(conn, DB_STMT_SETTLE, &args, &rows);
-    crash_point("after_post", "settle");
+        result = worker_db_run(conn, DB_STMT_SETTLE, &args, &rows);
     db_args_done(&args);
     return answered(conn, result, &rows, "settle", why);
 }
@@ -164,7 +161,7 @@ enum worker_end settle_job(
     db_args_init(&args);
     db_args_text(&args, job->key);
     db_args_row(&args);
-    result = db_conn_run(conn, DB_STMT_SETTLEMENT_INPUT, &args, &rows);
+    result = worker_db_run(conn, DB_STMT_SETTLEMENT_INPUT, &args, &rows);
     db_args_done(&args);
     if (result != DB_OK && result != DB_NONE)
         end = fail(why, "settlement_input", db_conn_fault(conn)->text);

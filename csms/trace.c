@@ -1,6 +1,7 @@
 /* trace.c - see trace.h. */
 #include "csms/trace.h"
 
+#include "csms/fault.h"
 #include "csms/mask.h"
 
 #include <stdio.h>
@@ -150,8 +151,10 @@ static void give(struct trace *trace, struct db_args *args, enum db_stmt stmt, u
 
     if (args->rows == 0)
         return;
+    crash_point("before_submit", db_statements[stmt].name);
     if (!db_args_ok(args) || !db_lane_submit(trace->lane, &work, now_ms))
         trace->dropped += args->rows;
+    crash_point("after_submit", db_statements[stmt].name);
     db_args_reset(args);
 }
 
@@ -173,9 +176,11 @@ static void seen_give(struct seen_visit *visit)
     struct trace *trace = visit->trace;
     struct db_work work = {.stmt = DB_STMT_SEEN, .args = &trace->seen};
 
+    crash_point("before_submit", db_statements[DB_STMT_SEEN].name);
     if (trace->seen.rows > 0 && (!db_args_ok(&trace->seen) ||
                                     !db_lane_submit(trace->lane, &work, visit->now_ms)))
         visit->lost = true;
+    crash_point("after_submit", db_statements[DB_STMT_SEEN].name);
     db_args_reset(&trace->seen);
 }
 

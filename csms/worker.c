@@ -4,6 +4,8 @@
  */
 #include "csms/worker.h"
 
+#include "csms/fault.h"
+
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -166,6 +168,17 @@ static void task_run(struct worker *worker, struct worker_task *task)
     loop_wake_send(pool->wake);
 }
 
+enum db_result worker_db_run(struct db_conn *conn, enum db_stmt stmt, const struct db_args *args,
+    struct db_rows *ret_rows)
+{
+    enum db_result result;
+
+    crash_point("before_commit", db_statements[stmt].name);
+    result = db_conn_run(conn, stmt, args, ret_rows);
+    crash_point("after_commit", db_statements[stmt].name);
+    return result;
+}
+
 void worker_job_bind(const struct worker_job *job, struct db_args *args)
 {
     db_args_int8(args, job->id);
@@ -198,7 +211,7 @@ static bool job_told(
     if (end != WORKER_DONE)
         db_args_text(&args, why);
     db_args_row(&args);
-    if (db_conn_run(worker->conn, statements[end], &args, &rows) == DB_OK && rows.count == 1) {
+    if (worker_db_run(worker->conn, statements[end], &args, &rows) == DB_OK && rows.count == 1) {
         struct db_row row = db_rows_at(&rows, 0);
         const char *outcome = db_row_text(&row, 0);
 
@@ -256,7 +269,7 @@ static bool job_run(struct worker *worker)
     db_args_text(&args, pool->config.kinds);
     db_args_text(&args, worker->name);
     db_args_row(&args);
-    if (db_conn_run(worker->conn, DB_STMT_JOB_CLAIM, &args, &rows) == DB_OK && rows.count > 0) {
+    if (worker_db_run(worker->conn, DB_STMT_JOB_CLAIM, &args, &rows) == DB_OK && rows.count > 0) {
         struct db_row row = db_rows_at(&rows, 0);
         struct worker_job job = {
             .id = db_row_int8(&row, 0),

@@ -39,6 +39,9 @@ struct worker_job {
     const char *kind, *key, *payload, *worker;
     int32_t attempts;
 };
+/* db_conn_run, for all that is done in a worker: crash points stand around it (csms/fault.h). */
+MUST_CHECK enum db_result worker_db_run(
+    struct db_conn *, enum db_stmt, const struct db_args *, struct db_rows *ret_rows);
 /* Adds the job and its claim, for a statement that only who has the job may run. */
 void worker_job_bind(const struct worker_job *, struct db_args *);
 

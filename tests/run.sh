@@ -161,6 +161,7 @@ steps() {
   step 'a client from outside' sh tests/conformance/client.sh "$top/build-asan" "$work/client"
   step 'fuzz for a short while' sh tests/fuzz/run.sh 10 "$top/build-fuzz"
   step 'the simulation finds wrong cores' sh tests/simulation/mutants.sh "$top/build-release"
+  step 'ten planted faults are caught' sh tests/simulation/planted.sh "$top/build-release"
   step 'chaos: 30 kills' python3 tests/chaos/chaos.py --build "$top/build-fault" --seed 20 --points 10
   step 'chaos finds wrong daemons' sh tests/chaos/mutants.sh "$top/build-fault"
   step 'random histories, billed anew' python3 tests/histories/histories.py --build "$top/build-release" --seeds 1-8

@@ -46,7 +46,8 @@ AUDIT_S = 600
 BETWEEN = {"commit_sent.money": 60, "commit_sent.telemetry": 60, "after_commit.start": 30, "after_commit.stop": 30,
            "after_commit.reading_insert": 60, "before_write.frame": 120}
 PLACES = {**BETWEEN, "before_submit.stop": 30, "after_submit.start": 30, "after_answer.stop": 30,
-          "after_write.frame": 120, "before_post.settle": 10, "after_post.settle": 10}
+          "after_write.frame": 120, "before_commit.settle": 10, "after_commit.settle": 10,
+          "after_commit.job_claim": 10}
 POINT_S = 10          # what is not passed so often by then is no place for this kill
 # A commit that takes its time, as on a slow disk: more messages are under way when the kill comes. The kernel lives
 # on, so that what PostgreSQL gave it needs no fsync file by file at each start, which takes seconds on a busy disk.

@@ -16,8 +16,12 @@ SESSION = ['before_submit.start', 'after_submit.start', 'after_commit.start', 'a
            'before_submit.reading_insert', 'after_submit.reading_insert', 'after_commit.reading_insert',
            'before_submit.stop', 'after_submit.stop', 'after_commit.stop', 'after_answer.stop',
            'commit_sent.money:3', 'commit_sent.telemetry', 'before_write.frame:2', 'after_write.frame:4',
-           'before_post.settle', 'after_post.settle', 'after_commit.take_over', 'after_commit.boot']
+           'before_commit.settle', 'after_commit.settle', 'after_commit.take_over', 'after_commit.boot']
 
+# What only happens beside a session, or at its edges.
+BESIDE = ['before_commit.node_start', 'after_commit.node_start',
+          'before_submit.command_answer', 'after_submit.command_answer', 'after_commit.command_answer',
+          'before_commit.job_claim', 'after_commit.job_claim', 'before_commit.job_run', 'after_commit.job_run']
 
 # What of a message is in the database, told by the register that its session starts with.
 STORED = {
@@ -97,6 +101,49 @@ def found_dead(stack, place, meter):
                   '0' if when == 'before_submit' else '1')
 
 
+def beside(stack, key, place, number):
+    """A charge and perhaps a command, with a death that neither may notice in the end."""
+    stack.csmsd.terminate()
+    stack.csmsd.wait(15)
+    os.environ['JOULEBOOK_CRASH_AT'] = place
+    stack.start_csmsd(wait=False)
+    if place.endswith('.node_start'):
+        stack.csmsd.wait(30)
+    else:
+        stack.wait(lambda: stack.csmsd.poll() is not None or stack.ready(), 30, 'csmsd')
+    meter = 1000 + number * 1000
+    pile = Retrying(stack, key)
+    pile.call('BootNotification', chargePointVendor='V', chargePointModel='M')
+    transaction = pile.call('StartTransaction', connectorId=1, idTag='TAG-1', meterStart=meter,
+                            timestamp=e2e.now())[2]['transactionId']
+    pile.call('MeterValues', connectorId=1, transactionId=transaction, meterValue=[
+        {'timestamp': e2e.now(0.1), 'sampledValue': [{'value': str(meter + 200)}]}])
+    pile.call('StopTransaction', transactionId=transaction, meterStop=meter + 425, timestamp=e2e.now(0.2))
+    if place.endswith('.command_answer'):
+        answered(stack, pile, place)
+    stack.value("UPDATE core.job SET run_at = now() WHERE state = 'queued'")
+    stack.wait(lambda: settled(stack, pile, meter) and (pile.deaths or stack.csmsd.poll() is not None), 60, 'the bill and the death')
+    if stack.csmsd.poll() is not None:
+        pile.connect()
+    e2e.check(f'{place}: it died once', pile.deaths, 1)
+    e2e.check(f'{place}: one session', books(stack, meter), '1|1|1|1|68')
+    pile.pile.wire.socket.close()
+
+
+def answered(stack, pile, place):
+    """The daemon dies over a command's answer: it is written, or nobody knows it."""
+    number = stack.value("""INSERT INTO core.command (station_id, action, payload, deadline, actor)
+        SELECT id, 'Reset', '{"type": "Soft"}', now() + interval '1 minute', 'test'
+        FROM core.station WHERE identity = 'CP-1' RETURNING id""")
+    pile.pile.command({'status': 'Accepted'})
+    stack.csmsd.wait(20)
+    pile.connect()
+    ends = ('accepted',) if place.startswith('after_commit') else ('accepted', 'unknown')
+    stack.wait(lambda: stack.value(f'SELECT state FROM core.command WHERE id = {number}') in ends, 20,
+               'the end of the command')
+    print(f'ok - {place}: the command has its end')
+
+
 def hurry(stack):
     stack.value("UPDATE core.job SET run_at = now(), lease_until = now() "
                 "WHERE kind = 'settle' AND state IN ('queued', 'running')")
@@ -165,6 +212,8 @@ def main(build):
         stack.start_csmsd()
         for number, place in enumerate(SESSION):
             session(stack, key, place, number)
+        for number, place in enumerate(BESIDE, len(SESSION)):
+            beside(stack, key, place, number)
         claimed(stack, key)
         late(stack, key)
 
