@@ -21,7 +21,7 @@ SESSION = ['before_submit.start', 'after_submit.start', 'after_commit.start', 'a
 # What only happens beside a session, or at its edges.
 BESIDE = ['before_commit.node_start', 'after_commit.node_start',
           'before_submit.command_answer', 'after_submit.command_answer', 'after_commit.command_answer',
-          'before_commit.job_claim', 'after_commit.job_claim', 'before_commit.job_run', 'after_commit.job_run']
+          'before_commit.job_claim', 'after_commit.job_claim']
 
 # What of a message is in the database, told by the register that its session starts with.
 STORED = {
