@@ -90,7 +90,7 @@ class Pile(threading.Thread):
 
 def charge_all(stack, ports, options):
     chance = random.Random(options.seed)
-    piles, each = (200, 50) if options.long else (20, 5)
+    piles, each = (200, 85) if options.long else (20, 5)
     threads = []
     furnish(stack, piles)
     stack.wait(lambda: all(reached(port, piles - 1) for port in ports), 20, "the piles in the directories")
