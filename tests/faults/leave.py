@@ -2,7 +2,7 @@
 
 What is in work is answered once it is stored, nothing further is taken and no command sent, every pile
 is closed with 1001, and csmsd is gone within its time to drain.  First with every pile's message in the
-hands of a database that stands still when the word comes; then at random instants under load.
+hands of a database that stands still when the word comes; in the long form at random instants under load, too.
 """
 import json
 import os
