@@ -252,6 +252,11 @@ static int on_socket(struct lws *wsi, enum lws_callback_reasons reason, void *us
         gone(peer, why);
         return 0;
     }
+    /* One that ends between its connect and its request is told in no other way. */
+    case LWS_CALLBACK_WSI_DESTROY:
+        if (peer->wsi == wsi)
+            gone(peer, "ended before it was asked");
+        return 0;
     default:
         return 0;
     }

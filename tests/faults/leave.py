@@ -2,7 +2,7 @@
 
 What is in work is answered once it is stored, nothing further is taken and no command sent, every pile
 is closed with 1001, and csmsd is gone within its time to drain.  First with every pile's message in the
-hands of a database that stands still when the word comes; in the long form at random instants under load, too.
+hands of a database that stands still when the word comes, then at random instants under load.
 """
 import json
 import os
@@ -108,16 +108,14 @@ def under_load(options, times, chance):
 def main():
     options = arguments(__doc__)
     chance = random.Random(options.seed)
-    count = 1000 if options.long else 100
+    count, times = (1000, 50) if options.long else (100, 3)
     with Stack(options.build) as stack:
         stack.start_database()
         stack.migrate()
         crowd.furnish(stack, count + IDLE)
         stack.start_csmsd(extra=CONFIG)
         in_work(stack, count)
-    # In the long form alone: now and then a simulated pile that is closed while it connects does not come again.
-    if options.long:
-        under_load(options, 50, chance)
+    under_load(options, times, chance)
 
 
 if __name__ == "__main__":

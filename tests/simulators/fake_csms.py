@@ -96,7 +96,7 @@ class FakeCsms:
 
     def __init__(self, rule=None, port=0):
         self.rule = rule or (lambda identity, action, payload, nth: None)
-        self.server = socket.create_server(("127.0.0.1", port))
+        self.server = socket.create_server(("127.0.0.1", port), backlog=1024)
         self.port = self.server.getsockname()[1]
         self.connections = {}
         self.frames = []     # (identity, direction, message, time)
@@ -104,6 +104,7 @@ class FakeCsms:
         self.counts = {}
         self.starts = {}     # content of a start -> transactionId: known by what it says
         self.refuse = False  # answer upgrades with 503
+        self.reset = False   # reset each connection at once
         self.statuses = {}   # idTag -> status, otherwise Accepted
         self.accept_calls = True
         self.lock = threading.Lock()
@@ -119,6 +120,10 @@ class FakeCsms:
                 sock, _ = self.server.accept()
             except OSError:
                 return
+            if self.reset:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                sock.close()
+                continue
             threading.Thread(target=self.serve, args=(sock,), daemon=True).start()
 
     def handshake(self, sock):

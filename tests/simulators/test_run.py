@@ -26,6 +26,7 @@ class Case(unittest.TestCase):
         self.folder = tempfile.TemporaryDirectory()
         self.truth = os.path.join(self.folder.name, "truth")
         self.process = None
+        self.fleet = FLEET
 
     def tearDown(self):
         if self.process and self.process.poll() is None:
@@ -35,7 +36,7 @@ class Case(unittest.TestCase):
         self.folder.cleanup()
 
     def command(self, verb, *options):
-        return [PILESIM, verb, "--url", self.csms.url, "--fleet", FLEET, "--truth", self.truth, *options]
+        return [PILESIM, verb, "--url", self.csms.url, "--fleet", self.fleet, "--truth", self.truth, *options]
 
     def run_to_end(self, verb, *options, timeout=60 * PATIENCE):
         done = subprocess.run(self.command(verb, *options), capture_output=True, text=True, timeout=timeout)
@@ -188,6 +189,25 @@ class Live(Case):
 
 
 class CatchingUp(Case):
+    # About one in two thousand connections ends where libwebsockets tells of no error and of no close.
+    def test_piles_that_are_reset_while_they_connect_come_again(self):
+        count = 1000
+        self.csms = FakeCsms()
+        self.csms.reset = True
+        with open(FLEET, encoding="utf-8") as file:
+            fleet = json.load(file)
+        fleet["piles"] = [{"identity": "R-", "first": 1, "count": count, "site": "BUSY", "model": "AC22"}]
+        self.fleet = os.path.join(self.folder.name, "fleet.json")
+        with open(self.fleet, "w", encoding="utf-8") as file:
+            json.dump(fleet, file)
+        self.start("run", "--catch-up", "1")
+        time.sleep(8)
+        self.csms.reset = False
+        until = time.monotonic() + 20 * PATIENCE
+        while len(self.csms.connections) < count and time.monotonic() < until:
+            time.sleep(0.1)
+        self.assertEqual(len(self.csms.connections), count)
+
     def times(self):
         for action in TRANSACTION:
             for payload, _, received in self.csms.calls(action):
