@@ -1,9 +1,9 @@
-/* fault_crash.c - see fault.h.  Built only with -Dtests_fault=true; knows nothing of the node, so
- * that whoever has a crash point can be linked with this alone. */
-#include "csms/fault.h"
+/* fault_crash.c - see fault_crash.h. */
+#include "csms/fault_crash.h"
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

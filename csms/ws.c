@@ -4,6 +4,7 @@
  * whose request we have written ourselves, and refuses any other; no HTTP/2, no extensions, no
  * mounts, no timers of its own for each connection.
  */
+#include "csms/fault_crash.h"
 #include "csms/ws_internal.h"
 
 #include <libwebsockets.h>
@@ -110,6 +111,7 @@ static int callback(
     case LWS_CALLBACK_FILTER_HTTP_CONNECTION:
         return -1;
     case LWS_CALLBACK_ESTABLISHED:
+        crash_point("after_write", "upgrade");
         return on_established(wsi);
     case LWS_CALLBACK_RECEIVE:
     case LWS_CALLBACK_RECEIVE_PONG:

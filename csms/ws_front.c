@@ -3,6 +3,7 @@
  * Bounded in number, per address, in bytes and in time.  When there are too many the oldest gives
  * way, so that silence cannot keep others out.  libwebsockets knows nothing of these sockets.
  */
+#include "csms/fault_crash.h"
 #include "csms/ws_internal.h"
 
 #include <errno.h>
@@ -71,6 +72,8 @@ static void linger(struct ws_front *front)
 
 static void send_answer(struct ws_front *front)
 {
+    if (front->sent == 0)
+        crash_point("before_write", "answer");
     while (front->sent < front->length) {
         ssize_t n = send(front->fd, front->bytes + front->sent, front->length - front->sent,
             MSG_NOSIGNAL);
@@ -87,6 +90,7 @@ static void send_answer(struct ws_front *front)
         }
         front->sent += (size_t)n;
     }
+    crash_point("after_write", "answer");
     linger(front);
 }
 
@@ -166,6 +170,7 @@ static void hand_over(struct ws_front *front, const struct http_head *head,
 
     loop_fd_free(front->watch);
     front->watch = NULL;
+    crash_point("before_write", "upgrade");
     if (ws_adopt(ws, fd, &front->address, verdict, head->key, rest)) {
         front->fd = -1;
         front_free(front);

@@ -16,12 +16,17 @@ SESSION = ['before_submit.start', 'after_submit.start', 'after_commit.start', 'a
            'before_submit.reading_insert', 'after_submit.reading_insert', 'after_commit.reading_insert',
            'before_submit.stop', 'after_submit.stop', 'after_commit.stop', 'after_answer.stop',
            'commit_sent.money:3', 'commit_sent.telemetry', 'before_write.frame:2', 'after_write.frame:4',
+           'before_write.upgrade', 'after_write.upgrade',
            'before_commit.settle', 'after_commit.settle', 'after_commit.take_over', 'after_commit.boot']
 
 # What only happens beside a session, or at its edges.
-BESIDE = ['before_commit.node_start', 'after_commit.node_start',
+BESIDE = ['before_commit.node_start', 'after_commit.node_start', 'before_write.answer', 'after_write.answer',
           'before_submit.command_answer', 'after_submit.command_answer', 'after_commit.command_answer',
-          'before_commit.job_claim', 'after_commit.job_claim']
+          'before_commit.job_claim', 'after_commit.job_claim', 'before_commit.job_done', 'after_commit.job_done',
+          'before_commit.job_run', 'after_commit.job_run',
+          'before_commit.settlement_input', 'after_commit.settlement_input', 'before_submit.seen', 'after_submit.seen',
+          'before_submit.frame_insert', 'after_submit.frame_insert', 'before_write.close', 'after_write.close',
+          'before_submit.connection_close', 'after_submit.connection_close', 'after_commit.connection_close']
 
 # What of a message is in the database, told by the register that its session starts with.
 STORED = {
@@ -48,9 +53,8 @@ class Retrying:
             try:
                 self.pile = e2e.connect(self.stack, self.key)
                 return
-            except OSError:
-                if self.stack.csmsd.poll() is None:
-                    raise
+            except (Closed, OSError):
+                self.stack.csmsd.wait(20)
 
     def call(self, action, **payload):
         while True:
@@ -121,13 +125,26 @@ def beside(stack, key, place, number):
     pile.call('StopTransaction', transactionId=transaction, meterStop=meter + 425, timestamp=e2e.now(0.2))
     if place.endswith('.command_answer'):
         answered(stack, pile, place)
-    stack.value("UPDATE core.job SET run_at = now() WHERE state = 'queued'")
+    if place.endswith('close'):
+        taken_over(stack, pile)
+    # The clock's jobs, too, which the dead still have.
+    stack.value("UPDATE core.job SET run_at = now(), lease_until = now() WHERE state IN ('queued', 'running')")
     stack.wait(lambda: settled(stack, pile, meter) and (pile.deaths or stack.csmsd.poll() is not None), 60, 'the bill and the death')
     if stack.csmsd.poll() is not None:
         pile.connect()
     e2e.check(f'{place}: it died once', pile.deaths, 1)
     e2e.check(f'{place}: one session', books(stack, meter), '1|1|1|1|68')
     pile.pile.wire.socket.close()
+
+
+def taken_over(stack, pile):
+    """The pile comes again beside its old connection, which is closed; the daemon dies meanwhile."""
+    try:
+        pile.pile = e2e.connect(stack, pile.key)
+        stack.csmsd.wait(20)
+    except (Closed, OSError):
+        stack.csmsd.wait(20)
+    pile.connect()
 
 
 def answered(stack, pile, place):

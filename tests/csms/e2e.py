@@ -110,7 +110,7 @@ def connect(stack, key):
         try:
             return Pile(stack.port, 'CP-1', key)
         except ConnectionRefusedError:
-            if time.monotonic() > end:
+            if time.monotonic() > end or stack.csmsd.poll() is not None:
                 raise
             time.sleep(0.2)
 

@@ -206,6 +206,8 @@ class Wire:
             if not piece:
                 break
             self.buffer += piece
+        if not self.buffer:
+            raise ConnectionResetError('closed without an answer')
         self.status, self.headers = parse_head(self.buffer)
         self.buffer = self.buffer.partition(b'\r\n\r\n')[2]
         if self.status != 101:
