@@ -237,7 +237,7 @@ class Run:
 
     def __init__(self, house, tests, identities):
         self.house = house
-        self.passed = self.failed = 0
+        self.passed, self.failed = 0, []
         self.waiting = []
         for test, identity in zip(tests, identities):
             pile = Pile(house, identity)
@@ -250,10 +250,10 @@ class Run:
             self.passed += 1
             print(f'ok - {name}', flush=True)
         else:
-            self.failed += 1
             line = traceback.extract_tb(error.__traceback__)
             place = [f'{frame.name}:{frame.lineno}' for frame in line if 'evidence' in frame.filename]
-            print(f'not ok - {name}\n    {" ".join(place)}: {error!r}', flush=True)
+            self.failed.append(f'not ok - {name}\n    {" ".join(place)}: {error!r}')
+            print(self.failed[-1], flush=True)
 
     def resume(self, pause):
         """Goes on with all that wait at this pause, to their next."""
@@ -283,5 +283,6 @@ class Run:
         self.resume(SENT)
         for test, *_ in self.waiting:
             self.done(test, AssertionError('it waits for a pause that does not come'))
-        print(f'{self.passed} passed, {self.failed} failed')
+        # Once more, where whoever reads the end of the log finds them.
+        print('\n'.join([*self.failed, f'{self.passed} passed, {len(self.failed)} failed']))
         return 1 if self.failed else 0
