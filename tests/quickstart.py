@@ -65,7 +65,8 @@ class Home:
         self.place = place
 
     def listing(self):
-        """Every file of the home outside the checkout, and what this user has under /tmp and /run."""
+        """Every file of the home outside the checkout, and what quickstart has of this user under /tmp: tests' names
+        have a dot."""
         found = []
         for path, folders, files in os.walk(self.folder):
             if path == self.folder and "joulebook" in folders:
@@ -73,7 +74,7 @@ class Home:
             found += [os.path.join(path, name) for name in folders + files]
         uid = pwd.getpwnam(self.user).pw_uid
         found += [entry.path for entry in os.scandir("/tmp")
-                  if entry.name.startswith("joulebook-") and not entry.name.startswith("joulebook-home.")
+                  if entry.name.startswith("joulebook-") and "." not in entry.name
                   and entry.stat(follow_symlinks=False).st_uid == uid]
         return sorted(found)
 

@@ -38,8 +38,11 @@ logs=$work/log
 failures=$work/failures
 passed=0 failed=0 skipped=0
 cluster=
+beside_pid=
 
 finish() {
+  # It ends what it has begun.
+  [ -z "$beside_pid" ] || { kill "$(cat "$scratch/beside")" && wait "$beside_pid"; } 2>/dev/null
   [ -z "$cluster" ] || sh tests/cluster.sh stop "$cluster" >/dev/null 2>&1
   rm -rf "${scratch:-}"
 }
@@ -69,21 +72,48 @@ chosen() {
   [ $mode = run ]
 }
 
-# step NAME COMMAND...: one test. Exit status 77 means skipped, and the last line says why.
-step() {
-  chosen "$@" || return 0
-  name=$1
+# timed NAME COMMAND...: leaves the exit status and the seconds in the log's .end.
+timed() {
+  log=$logs/$(printf '%s' "$1" | tr -c 'a-zA-Z0-9\n' -).log
   shift
-  log=$logs/$(printf '%s' "$name" | tr -c 'a-zA-Z0-9\n' -).log
   began=$(date +%s)
   "$@" >"$log" 2>&1 </dev/null
-  status=$?
-  took=$(($(date +%s) - began))
+  echo "$? $(($(date +%s) - began))" >"$log.end"
+}
+
+# tell NAME: how it ended. Exit status 77 means skipped, and the last line says why.
+tell() {
+  log=$logs/$(printf '%s' "$1" | tr -c 'a-zA-Z0-9\n' -).log
+  read -r status took <"$log.end"
+  rm "$log.end"
   case $status in
-    0) passed=$((passed + 1)) && echo "ok       $name ($took s)" ;;
-    77) skipped=$((skipped + 1)) && echo "skipped  $name: $(tail -n 1 "$log")" ;;
-    *) fail "$name (exit status $status, $took s); the end of $log:" "$log" ;;
+    0) passed=$((passed + 1)) && echo "ok       $1 ($took s)" ;;
+    77) skipped=$((skipped + 1)) && echo "skipped  $1: $(tail -n 1 "$log")" ;;
+    *) fail "$1 (exit status $status, $took s); the end of $log:" "$log" ;;
   esac
+}
+
+# step NAME COMMAND...: one test.
+step() {
+  chosen "$@" || return 0
+  timed "$@"
+  tell "$1"
+}
+
+# beside NAME COMMAND...: a step that waits more than it works, begun here and told by `join`.
+beside() {
+  chosen "$@" || return 0
+  beside_name=$1
+  shift
+  timed "$beside_name" sh -c 'echo $$ >"$0" && exec "$@"' "$scratch/beside" "$@" &
+  beside_pid=$!
+}
+
+join() {
+  [ -n "$beside_pid" ] || return 0
+  wait "$beside_pid"
+  beside_pid=
+  tell "$beside_name"
 }
 
 # suite BUILD ARGUMENTS...: a folder's tests as meson runs them, each counted by itself.
@@ -154,6 +184,7 @@ steps() {
   builds 'build the release' build-release gcc '' --buildtype=release
   builds 'build with faults' build-fault gcc 'csms/csmsd csms/csms simulators/pilesim' --buildtype=release -Dtests_fault=true
   suite "$top/build-asan"
+  beside 'README and quickstart' python3 tests/quickstart.py
   suite "$top/build-clang" --suite unit
   unset JOULEBOOK_TEST_PG
   step 'SQL: tables, functions, views, roles' sh tests/sql/run.sh "$top/build-asan"
@@ -166,10 +197,10 @@ steps() {
   step 'chaos finds wrong daemons' sh tests/chaos/mutants.sh "$top/build-fault"
   step 'random histories, billed anew' python3 tests/histories/histories.py --build "$top/build-release" --seeds 1-8
   step 'the fault matrix names what is there' python3 tests/faults/matrix.py "$top/build-asan"
+  join
   step 'PostgreSQL fails while piles charge' python3 tests/faults/run.py --build "$top/build-release"
   step 'bench' sh tests/bench/run.sh "$top/build-release"
   step 'first run: an ordinary user on a fresh Debian' first_run bare
-  step 'README and quickstart' python3 tests/quickstart.py
 }
 
 # Which builds are used is known once all steps are seen.
